@@ -1,0 +1,82 @@
+/**
+ * Every code that Tollgate answers with: its HTTP status, and what it means to a client.
+ * Statuses, the OpenAPI document, types and docs come from this table.
+ */
+export const CODES = {
+  invalid_request: { status: 400, meaning: 'The request is malformed; `param` names the field.' },
+  unauthorized: { status: 401, meaning: 'The API key is missing or unknown.' },
+  forbidden: { status: 403, meaning: 'This key may not do this.' },
+  not_found: { status: 404, meaning: 'There is no object with that id.' },
+  workspace_not_found: { status: 404, meaning: 'There is no such workspace; create it first.' },
+  feature_unknown: { status: 404, meaning: 'The catalog has no such `featureCode`.' },
+  feature_not_in_plan: {
+    status: 403,
+    meaning: 'The plan lacks the feature; `details.plansWithFeature` lists those that have it.',
+  },
+  limit_reached: {
+    status: 402,
+    meaning: 'The allowance is used up and nothing may be bought beyond it; `details.resetsAt`.',
+  },
+  insufficient_credits: {
+    status: 402,
+    meaning:
+      'The allowance is used up and credits cannot cover the rest; `details.required`, `details.available`, `details.affordable`.',
+  },
+  idempotency_conflict: { status: 409, meaning: 'The idempotency key was used for another request.' },
+  already_refunded: { status: 409, meaning: 'It was refunded before.' },
+  not_refundable: { status: 409, meaning: 'This operation cannot be refunded.' },
+  payload_too_large: { status: 413, meaning: 'The body is over 1 MiB, or has over 1000 items.' },
+  unsupported_media_type: { status: 415, meaning: 'The body must be `application/json`.' },
+  rate_limited: { status: 429, meaning: 'Too much at once; try again after `Retry-After` seconds.' },
+  internal_error: { status: 500, meaning: 'A defect of Tollgate; report it with the `requestId`.' },
+  provider_error: { status: 502, meaning: 'Stripe refused the call; nothing was booked.' },
+  unavailable: { status: 503, meaning: 'The database cannot be reached; repeat with the same key.' },
+  provider_unavailable: { status: 503, meaning: 'Stripe could not be reached; nothing was booked.' },
+} as const satisfies Record<string, { status: number; meaning: string }>;
+
+export type Code = keyof typeof CODES;
+
+export type RefusalBody = {
+  type: 'invalid_request_error' | 'authentication_error' | 'refusal' | 'api_error';
+  code: Code;
+  message: string;
+  param?: string;
+  details?: Record<string, unknown>;
+};
+
+/** An expected no. The message says what to do; the code is one of the table's. */
+export class Refusal extends Error {
+  readonly code: Code;
+  readonly param: string | undefined;
+  readonly details: Record<string, unknown> | undefined;
+
+  constructor(code: Code, message: string, more: { param?: string; details?: Record<string, unknown> } = {}) {
+    super(message);
+    this.name = 'Refusal';
+    this.code = code;
+    this.param = more.param;
+    this.details = more.details;
+  }
+
+  get status(): number {
+    return CODES[this.code].status;
+  }
+
+  /** The `error` object of the answer, without its `requestId`. */
+  toBody(): RefusalBody {
+    return {
+      type: typeOf(this.code),
+      code: this.code,
+      message: this.message,
+      ...(this.param === undefined ? {} : { param: this.param }),
+      ...(this.details === undefined ? {} : { details: this.details }),
+    };
+  }
+}
+
+function typeOf(code: Code): RefusalBody['type'] {
+  const { status } = CODES[code];
+  if (code === 'unauthorized' || code === 'forbidden') return 'authentication_error';
+  if (status >= 500) return 'api_error';
+  return status === 402 || status === 403 || status === 409 ? 'refusal' : 'invalid_request_error';
+}
