@@ -1,0 +1,60 @@
+import type { Micros } from '../lib/amounts.ts';
+
+/** The plans of the model, in rising order. */
+export const PLANS = ['FREE', 'BASIC', 'PRO', 'ENTERPRISE'] as const;
+export type Plan = (typeof PLANS)[number];
+
+/** A period of an allowance; `forever` never starts anew. */
+export const WINDOWS = ['day', 'week', 'month', 'forever'] as const;
+export type Window = (typeof WINDOWS)[number];
+
+export type Interval = 'month' | 'year';
+
+/** The metered feature that AI work is counted in. Its amounts are whole. */
+export const AI_POINTS = 'ai.points';
+
+/** What the engine and the API work with: the operator's configuration, checked and in exact amounts. */
+export type Catalog = {
+  /** Names the content: equal catalogs have equal versions. Each decision carries it. */
+  version: string;
+  features: Map<string, Feature>;
+  plans: Map<Plan, PlanTerms>;
+  packs: Map<string, Pack>;
+  /** Per lower-case currency: custom amounts that may be bought. */
+  customCredits: Map<string, CustomCredits>;
+  /** How long bought credits last, in days from the payment; null: for ever. */
+  creditsExpireAfterDays: number | null;
+};
+
+export type Feature = {
+  code: string;
+  name: string;
+  type: 'switch' | 'metered';
+  /** Metered in whole units only. */
+  whole: boolean;
+};
+
+export type PlanTerms = {
+  plan: Plan;
+  name: string;
+  /** Money in micro-units of the major unit, per lower-case currency; empty for free plans and plans by contact. */
+  prices: Record<Interval, Map<string, Micros>>;
+  /** Where to ask, for a plan that is sold by contact. */
+  contact: string | null;
+  switches: Set<string>;
+  meters: Map<string, Meter>;
+};
+
+/** How a plan meters a feature. */
+export type Meter = {
+  /** Null: unlimited. */
+  allowance: Micros | null;
+  window: Window;
+  /** Past the allowance: refuse, or take credits at this price per unit. */
+  overage: { type: 'block' } | { type: 'credits'; creditsPerUnit: Micros };
+};
+
+export type Pack = { id: string; name: string; credits: Micros; prices: Map<string, Micros> };
+
+/** Money limits in micro-units of the major unit, and what one unit of money buys. */
+export type CustomCredits = { amountMin: Micros; amountMax: Micros; creditsPerUnit: Micros };
