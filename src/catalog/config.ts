@@ -1,0 +1,57 @@
+import type { Window } from './types.ts';
+
+/**
+ * What an operator writes in `tollgate.config.ts`. Amounts and prices are numbers with at most six decimals; prices
+ * are in major units, so 10.5 usd is ten and a half dollars. `parseCatalog` checks what types cannot say.
+ */
+export type CatalogConfig = {
+  /** The currency of a checkout that names none. */
+  currency: string;
+  /** Everything that is gated or metered, by its `featureCode`. */
+  features: Record<string, FeatureConfig>;
+  /** What each plan includes. No subscription means FREE; a plan that is left out is not on offer. */
+  plans: {
+    FREE: PlanConfig;
+    BASIC?: PlanConfig & { price: PlanPriceConfig };
+    PRO?: PlanConfig & { price: PlanPriceConfig };
+    /** Sold by contact: an e-mail address or a page. */
+    ENTERPRISE?: PlanConfig & { contact: string };
+  };
+  credits: {
+    /** How long bought credits last, in days; null: for ever. */
+    expireAfterDays: number | null;
+    packs: Record<string, PackConfig>;
+    /** Amounts of the buyer's choice, per currency. Left out: packs only. */
+    custom?: Record<string, CustomCreditsConfig>;
+  };
+};
+
+/** A switch is on or off; a metered feature is counted, in whole units if `whole`. */
+export type FeatureConfig =
+  | { name: string; type: 'switch' }
+  | { name: string; type: 'metered'; whole?: boolean };
+
+export type PlanConfig = {
+  name: string;
+  /** By `featureCode`: `true` for a switch, a meter for a metered feature. What is not listed is not in the plan. */
+  features: Record<string, true | MeterConfig>;
+};
+
+/** A price per currency. Every price of a catalog names the same currencies. */
+export type PriceConfig = Record<string, number>;
+
+export type PlanPriceConfig = { month: PriceConfig; year?: PriceConfig };
+
+export type MeterConfig = {
+  /** 0: nothing is included, all of it costs credits. */
+  allowance: number | 'unlimited';
+  /** When the allowance starts anew. Left out only where there is none to renew (0 or unlimited). */
+  per?: Window;
+  /** Past the allowance: refuse (`block`, also when left out), or take credits. */
+  overage?: 'block' | { creditsPerUnit: number };
+};
+
+export type PackConfig = { name: string; credits: number; price: PriceConfig };
+
+/** From `min` to `max` in this currency; each unit of money buys `creditsPerUnit` credits. */
+export type CustomCreditsConfig = { min: number; max: number; creditsPerUnit: number };
