@@ -84,7 +84,7 @@ export type AIUsage = {
     description: string | null;
     status: Generated<UsageStatus>;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type ApiKey = {
     id: string;
@@ -110,7 +110,7 @@ export type Checkout = {
     url: string | null;
     expiresAt: Timestamp | null;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type Credit = {
     id: string;
@@ -123,7 +123,7 @@ export type Credit = {
     version: Generated<string>;
     paymentUserId: string | null;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type CreditGrant = {
     id: string;
@@ -138,7 +138,7 @@ export type CreditGrant = {
     description: string;
     creditRecordId: string | null;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type CreditRecord = {
     id: string;
@@ -149,7 +149,7 @@ export type CreditRecord = {
     paymentId: string | null;
     description: string | null;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type CreditUsage = {
     id: string;
@@ -159,7 +159,7 @@ export type CreditUsage = {
     description: string;
     status: UsageStatus;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type Decision = {
     id: string;
@@ -187,7 +187,7 @@ export type FeatureUsage = {
     periodStart: Timestamp;
     used: string;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type IdempotentRequest = {
     key: string;
@@ -208,7 +208,7 @@ export type Payment = {
     credits: string | null;
     checkoutId: string | null;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type PaymentUser = {
     id: string;
@@ -217,7 +217,7 @@ export type PaymentUser = {
     paymentPlatform: PaymentPlatform;
     customerId: string | null;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type StripeEvent = {
     id: string;
@@ -241,7 +241,7 @@ export type Subscription = {
     startDate: Timestamp;
     endDate: Timestamp;
     createdAt: Generated<Timestamp>;
-    updatedAt: Timestamp;
+    updatedAt: Generated<Timestamp>;
 };
 export type TestClock = {
     id: Generated<number>;
