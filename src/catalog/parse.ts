@@ -45,10 +45,12 @@ export function parseCatalog(config: unknown): Catalog {
 }
 
 /** Features by code; null stands for one that is there but has mistakes, so that plans may name it. */
-function readFeatures(problems: Problems, value: unknown): Map<string, Feature | null> {
-  const features = new Map<string, Feature | null>();
+type Features = Map<string, Feature | null>;
+
+function readFeatures(problems: Problems, value: unknown): Features | undefined {
+  const features: Features = new Map();
   const configs = problems.readObject(value, ['features']);
-  if (configs === undefined) return features;
+  if (configs === undefined) return undefined;
   for (const [code, config] of configs) {
     const path = ['features', code];
     if (!CODE_PATTERN.test(code)) problems.add(path, CODE_MESSAGE);
@@ -73,7 +75,7 @@ function readPlans(
   problems: Problems,
   prices: Prices,
   value: unknown,
-  features: Map<string, Feature | null>,
+  features: Features | undefined,
 ): Map<Plan, PlanTerms> {
   const configs = problems.readObject(value, ['plans'], PLANS);
   const plans = new Map<Plan, PlanTerms>();
@@ -95,7 +97,7 @@ function readPlan(
   prices: Prices,
   plan: Plan,
   value: unknown,
-  features: Map<string, Feature | null>,
+  features: Features | undefined,
 ): PlanTerms {
   const path = ['plans', plan];
   const terms: PlanTerms = {
@@ -115,16 +117,25 @@ function readPlan(
     terms.contact = problems.read(TEXT, config.get('contact'), [...path, 'contact']) ?? null;
   }
   if (keys.includes('price')) {
-    const price = problems.readObject(config.get('price'), [...path, 'price'], ['month', 'year']);
-    for (const interval of price === undefined ? [] : (['month', 'year'] as const)) {
-      if (interval === 'year' && !price!.has(interval)) continue;
-      terms.prices[interval] = prices.read(price!.get(interval), [...path, 'price', interval]);
-    }
+    terms.prices = readPlanPrices(problems, prices, config.get('price'), [...path, 'price']);
   }
   for (const [code, setting] of problems.readObject(config.get('features'), [...path, 'features']) ?? []) {
-    readSetting(problems, terms, features.get(code), setting, [...path, 'features', code]);
+    readSetting(problems, terms, features === undefined ? null : features.get(code), setting, [
+      ...path,
+      'features',
+      code,
+    ]);
   }
   return terms;
+}
+
+function readPlanPrices(problems: Problems, prices: Prices, value: unknown, path: Path): PlanTerms['prices'] {
+  const config = problems.readObject(value, path, ['month', 'year']);
+  const year = config?.get('year');
+  return {
+    month: config === undefined ? new Map() : prices.read(config.get('month'), [...path, 'month']),
+    year: year === undefined ? new Map() : prices.read(year, [...path, 'year']),
+  };
 }
 
 /** What a plan says about one feature. */
@@ -189,11 +200,11 @@ function readCredits(
   if (config === undefined)
     return { packs: new Map(), customCredits: new Map(), creditsExpireAfterDays: null };
   const days = problems.read(EXPIRE_AFTER_DAYS, config.get('expireAfterDays'), [...path, 'expireAfterDays']);
+  const custom = config.get('custom');
   return {
     packs: readPacks(problems, prices, config.get('packs'), [...path, 'packs']),
-    customCredits: config.has('custom')
-      ? readCustomCredits(problems, prices, config.get('custom'), [...path, 'custom'])
-      : new Map(),
+    customCredits:
+      custom === undefined ? new Map() : readCustomCredits(problems, prices, custom, [...path, 'custom']),
     creditsExpireAfterDays: days ?? null,
   };
 }
@@ -222,7 +233,9 @@ function readCustomCredits(
   path: Path,
 ): Map<string, CustomCredits> {
   const custom = new Map<string, CustomCredits>();
-  for (const [currency, config] of prices.arrange([...(problems.readObject(value, path) ?? [])], path)) {
+  const configs = problems.readObject(value, path);
+  if (configs === undefined) return custom;
+  for (const [currency, config] of prices.arrange([...configs], path)) {
     const at = [...path, currency];
     const limits = problems.read(CUSTOM_CREDITS, config, at);
     if (limits === undefined) continue;

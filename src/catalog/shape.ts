@@ -39,7 +39,7 @@ export const FEATURE = z.discriminatedUnion(
     error: ({ input }) =>
       typeof input === 'object' && input !== null
         ? "must be 'switch' or 'metered'"
-        : 'must be an object with name and type',
+        : 'must be an object with name, type',
   },
 );
 
