@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { sampleConfig } from '../../test/fixtures/catalog.ts';
+import { describeCatalog } from './describe.ts';
+import { parseCatalog } from './parse.ts';
+
+test('a catalog is described as plain JSON, amounts as numbers and the default currency first', () => {
+  const catalog = parseCatalog(sampleConfig());
+  const description = describeCatalog(catalog);
+  assert.deepEqual(description, {
+    version: catalog.version,
+    currencies: ['usd', 'jpy'],
+    features: [
+      { featureCode: 'ai.points', name: 'AI points', type: 'metered', whole: true },
+      { featureCode: 'api.calls', name: 'API calls', type: 'metered', whole: false },
+      { featureCode: 'sso', name: 'Single sign-on', type: 'switch' },
+    ],
+    plans: [
+      {
+        plan: 'FREE',
+        name: 'Free',
+        contact: null,
+        price: { month: null, year: null },
+        features: [
+          {
+            featureCode: 'ai.points',
+            type: 'metered',
+            limit: 200,
+            per: 'month',
+            overage: 'credits',
+            creditsPerUnit: 1,
+          },
+          {
+            featureCode: 'api.calls',
+            type: 'metered',
+            limit: 0,
+            per: 'month',
+            overage: 'credits',
+            creditsPerUnit: 0.5,
+          },
+        ],
+      },
+      {
+        plan: 'BASIC',
+        name: 'Basic',
+        contact: null,
+        price: { month: { usd: 10, jpy: 1500 }, year: null },
+        features: [{ featureCode: 'api.calls', type: 'metered', limit: 2.5, per: 'day', overage: 'block' }],
+      },
+      {
+        plan: 'PRO',
+        name: 'Pro',
+        contact: null,
+        price: { month: { usd: 20, jpy: 3000 }, year: { usd: 199.99, jpy: 30000 } },
+        features: [
+          { featureCode: 'api.calls', type: 'metered', limit: 10, per: 'forever', overage: 'block' },
+          { featureCode: 'sso', type: 'switch', enabled: true },
+        ],
+      },
+      {
+        plan: 'ENTERPRISE',
+        name: 'Enterprise',
+        contact: 'sales@example.com',
+        price: { month: null, year: null },
+        features: [
+          { featureCode: 'api.calls', type: 'metered', limit: null, per: 'month', overage: 'block' },
+          { featureCode: 'sso', type: 'switch', enabled: true },
+        ],
+      },
+    ],
+    credits: {
+      expireAfterDays: 365,
+      packs: [{ id: 'small', name: '1,000 credits', credits: 1000, price: { usd: 10, jpy: 1500 } }],
+      custom: {
+        usd: { min: 5, max: 500, creditsPerUnit: 100 },
+        jpy: { min: 750, max: 75000, creditsPerUnit: 0.65 },
+      },
+    },
+  });
+  assert.deepEqual(JSON.parse(JSON.stringify(description)), description);
+});
+
+test('the default currency comes first however prices were written', () => {
+  const catalog = parseCatalog({ ...sampleConfig(), currency: 'jpy' });
+  assert.deepEqual(describeCatalog(catalog).currencies, ['jpy', 'usd']);
+});
