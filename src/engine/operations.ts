@@ -1,0 +1,100 @@
+import type { Plan } from '../catalog/types.ts';
+import type { Micros } from '../lib/amounts.ts';
+import type { Code } from '../lib/errors.ts';
+import type { Grant, GrantType } from './state.ts';
+
+/** One thing asked of the engine. Its id is given before it is decided, and is the id of all its rows. */
+export type Operation = UseOperation | GrantOperation | RefundOperation | ExpireOperation;
+
+type Asked = {
+  id: string;
+  workspaceId: string;
+  /** The client's key; the fingerprint says what was asked with it. */
+  idempotency: { key: string; fingerprint: string } | null;
+};
+
+export type UseOperation = Asked & {
+  type: 'USE';
+  featureCode: string;
+  amount: Micros;
+  description: string | null;
+  ai: AIWork | null;
+};
+
+export type AIWork = { type: 'TEXT_CHAT' | 'IMAGE_GENERATION'; pageId: string };
+
+export type GrantOperation = Asked & {
+  type: 'GRANT';
+  amount: Micros;
+  grantType: GrantType;
+  priority: number;
+  expiresAt: number | null;
+  description: string;
+  /** The purchase that this grant belongs to. */
+  creditRecordId: string | null;
+};
+
+/** Gives a use back to where it came from. */
+export type RefundOperation = Asked & { type: 'REFUND'; useId: string; reason: string | null };
+
+/** Takes what has expired out of the balance. */
+export type ExpireOperation = Asked & { type: 'EXPIRE' };
+
+/** What a refund has to know of the use: read with the state, at the same version. */
+export type RefundedUse = {
+  decision: Decision;
+  refunded: boolean;
+  /** The grants that paid, as they stand now, used up or not. */
+  grants: readonly Grant[];
+};
+
+/** The engine's answer to an operation, kept for ever. A repeat is answered from it, word for word. */
+export type Decision = {
+  id: string;
+  workspaceId: string;
+  operation: 'OPENING' | Operation['type'];
+  featureCode: string | null;
+  amount: Micros;
+  /** Null: allowed. */
+  code: Code | null;
+  fromAllowance: Micros;
+  fromCredits: Micros;
+  creditCost: Micros;
+  /** The period that fromAllowance was counted in. */
+  periodStart: number | null;
+  refundOf: string | null;
+  plan: Plan;
+  catalogVersion: string;
+  idempotency: { key: string; fingerprint: string } | null;
+  reasons: Reasons;
+  createdAt: number;
+};
+
+/** Everything else that explains a decision. Kept as JSON: amounts are numbers, times ISO 8601. */
+export type Reasons = {
+  /** Credits of the workspace after the decision. */
+  balance: number;
+  /** Which grants paid, expired, or were given back, and how much. */
+  sources?: Source[];
+  description?: string;
+  /** The allowance as it stood after the decision. */
+  allowance?: AllowanceReason;
+  /** Credits per unit beyond the allowance. */
+  creditsPerUnit?: number;
+  ai?: AIWork;
+  grant?: { type: GrantType; priority: number; expiresAt: string | null; creditRecordId?: string };
+  /** The details of a refusal. */
+  refusal?: Record<string, unknown>;
+  /** Of the use that a refund gave back. */
+  refunded?: { creditUsage: boolean; ai: boolean };
+};
+
+/** `expired`: it was given back to a grant that had expired, and so is gone. */
+export type Source = { grantId: string; amount: number; expired?: true };
+
+export type AllowanceReason = {
+  limit: number | null;
+  used: number;
+  remaining: number | null;
+  resetsAt: string | null;
+};

@@ -1,0 +1,186 @@
+import { type Micros, toDecimal, toMicros } from '../lib/amounts.ts';
+import type { Decision } from './operations.ts';
+import type { State } from './state.ts';
+
+/**
+ * What one workspace has written in a batch: its new state, guarded by the version that was decided on, and the rows
+ * to append. Plain JSON, as the statement in store.ts reads it: amounts are decimal texts, times ISO 8601.
+ */
+export type WorkspaceWrite = {
+  workspaceId: string;
+  /** The version that the decisions were made on, and the one that they lead to. */
+  version: number;
+  nextVersion: number;
+  at: string;
+  balance: string;
+  total: string;
+  totalUsage: string;
+  expired: string;
+  clawedBack: string;
+  keys: string[];
+  decisions: DecisionRow[];
+  grantChanges?: { id: string; remaining: string; expired: string }[];
+  newGrants?: Record<string, unknown>[];
+  used?: { id: string; featureCode: string; periodStart: string; used: string }[];
+  /** Given back to periods that are over. */
+  returned?: { featureCode: string; periodStart: string; amount: string }[];
+  refundedUses?: string[];
+};
+
+export type DecisionRow = Record<string, unknown>;
+
+/** The rows of one workspace's decisions, which lead from one state to the other. */
+export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
+  const { wallet } = after;
+  const grants = grantRows(decisions);
+  const usages = usageRows(after, decisions);
+  const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
+    refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai) ? [refundOf] : [],
+  );
+  return {
+    workspaceId: after.workspaceId,
+    version: before.version,
+    nextVersion: after.version,
+    at: new Date(decisions[0]!.createdAt).toISOString(),
+    balance: toDecimal(wallet.balance),
+    total: toDecimal(wallet.total),
+    totalUsage: toDecimal(wallet.totalUsage),
+    expired: toDecimal(wallet.expired),
+    clawedBack: toDecimal(wallet.clawedBack),
+    keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
+    decisions: decisions.map(decisionRow),
+    ...(grants.changed.length > 0 ? { grantChanges: grants.changed } : {}),
+    ...(grants.added.length > 0 ? { newGrants: grants.added } : {}),
+    ...(usages.used.length > 0 ? { used: usages.used } : {}),
+    ...(usages.returned.length > 0 ? { returned: usages.returned } : {}),
+    ...(refundedUses.length > 0 ? { refundedUses } : {}),
+  };
+}
+
+/** A decision with the CreditUsage and AIUsage rows that share its id: they are made from the same line. */
+function decisionRow(decision: Decision): DecisionRow {
+  const { reasons, code } = decision;
+  const isUse = decision.operation === 'USE';
+  const failed = code === 'insufficient_credits';
+  return {
+    id: decision.id,
+    operation: decision.operation,
+    featureCode: decision.featureCode,
+    amount: toDecimal(decision.amount),
+    code,
+    fromAllowance: toDecimal(decision.fromAllowance),
+    fromCredits: toDecimal(decision.fromCredits),
+    creditCost: toDecimal(decision.creditCost),
+    periodStart: iso(decision.periodStart),
+    refundOf: decision.refundOf,
+    plan: decision.plan,
+    catalogVersion: decision.catalogVersion,
+    idempotencyKey: decision.idempotency?.key ?? null,
+    fingerprint: decision.idempotency?.fingerprint ?? null,
+    reasons,
+    ...(isUse && (failed || decision.creditCost > 0n)
+      ? {
+          usageStatus: failed ? 'FAILED' : 'SUCCEEDED',
+          usageAmount: failed ? reasons.refusal!.required : toDecimal(decision.creditCost),
+          description: reasons.description ?? decision.featureCode,
+        }
+      : {}),
+    ...(isUse && code === null && reasons.ai !== undefined
+      ? {
+          aiType: reasons.ai.type,
+          pageId: reasons.ai.pageId,
+          aiDescription: reasons.description ?? null,
+        }
+      : {}),
+  };
+}
+
+type GrantRows = {
+  changed: { id: string; remaining: string; expired: string }[];
+  added: Record<string, unknown>[];
+};
+
+/** What the decisions did to grants, summed for each. A grant made here is written as it stands at the end. */
+function grantRows(decisions: readonly Decision[]): GrantRows {
+  const changes = new Map<string, { remaining: Micros; expired: Micros }>();
+  for (const decision of decisions) {
+    for (const { grantId, amount, expired } of decision.reasons.sources ?? []) {
+      const micros = toMicros(amount)!;
+      const change = changes.get(grantId) ?? { remaining: 0n, expired: 0n };
+      if (decision.operation === 'USE') change.remaining -= micros;
+      else if (decision.operation === 'EXPIRE') {
+        change.remaining -= micros;
+        change.expired += micros;
+      } else if (expired) change.expired += micros;
+      else change.remaining += micros;
+      changes.set(grantId, change);
+    }
+  }
+  const added = decisions.flatMap((decision) => {
+    const { grant, description } = decision.reasons;
+    if (grant === undefined) return [];
+    const change = changes.get(decision.id) ?? { remaining: 0n, expired: 0n };
+    changes.delete(decision.id);
+    return [
+      {
+        id: decision.id,
+        type: grant.type,
+        amount: toDecimal(decision.amount),
+        remaining: toDecimal(decision.amount + change.remaining),
+        expired: toDecimal(change.expired),
+        priority: grant.priority,
+        expiresAt: grant.expiresAt,
+        description,
+        creditRecordId: grant.creditRecordId ?? null,
+      },
+    ];
+  });
+  const changed = [...changes].map(([id, { remaining, expired }]) => ({
+    id,
+    remaining: toDecimal(remaining),
+    expired: toDecimal(expired),
+  }));
+  return { changed, added };
+}
+
+function usageRows(
+  after: State,
+  decisions: readonly Decision[],
+): Required<Pick<WorkspaceWrite, 'used' | 'returned'>> {
+  const used = new Map<string, { id: string; featureCode: string; periodStart: string; used: string }>();
+  const returned = new Map<string, { featureCode: string; periodStart: number; amount: Micros }>();
+  for (const { id, featureCode, periodStart, fromAllowance, operation } of decisions) {
+    if (featureCode === null || periodStart === null || fromAllowance === 0n) continue;
+    const current = after.usages.get(featureCode);
+    if (current !== undefined && current.periodStart === periodStart) {
+      // The id is for a row that is not there yet; an existing row keeps its own.
+      const row = used.get(featureCode);
+      if (row === undefined) {
+        used.set(featureCode, {
+          id,
+          featureCode,
+          periodStart: iso(periodStart),
+          used: toDecimal(current.used),
+        });
+      }
+    } else if (operation === 'REFUND') {
+      const key = `${featureCode} ${periodStart}`;
+      const amount = (returned.get(key)?.amount ?? 0n) + fromAllowance;
+      returned.set(key, { featureCode, periodStart, amount });
+    } else throw new Error(`a use was counted in a period of ${featureCode} that is not kept`);
+  }
+  return {
+    used: [...used.values()],
+    returned: [...returned.values()].map(({ featureCode, periodStart, amount }) => ({
+      featureCode,
+      periodStart: iso(periodStart),
+      amount: toDecimal(amount),
+    })),
+  };
+}
+
+function iso(time: number): string;
+function iso(time: number | null): string | null;
+function iso(time: number | null): string | null {
+  return time === null ? null : new Date(time).toISOString();
+}

@@ -1,0 +1,281 @@
+import type pg from 'pg';
+import { fromDecimal, type Micros } from '../lib/amounts.ts';
+import { newId } from '../lib/ids.ts';
+import type { Decision, RefundedUse } from './operations.ts';
+import { bySpendingOrder, type Grant, type State, type Subscription, type Usage } from './state.ts';
+
+/** What runs a statement: a pool, a client, or a host's own open transaction. The shape of node-postgres. */
+export type Queryable = {
+  // biome-ignore lint/suspicious/noExplicitAny: rows are whatever the statement returns
+  query(query: { text: string; values: unknown[]; name?: string }): Promise<{ rows: any[] }>;
+};
+
+// ── Load ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The present states of these workspaces. One that does not exist is absent. */
+export async function loadStates(
+  db: Queryable,
+  workspaceIds: readonly string[],
+): Promise<Map<string, State>> {
+  const { rows } = await db.query({ name: 'engine:load', text: LOAD, values: [workspaceIds] });
+  const states = new Map<string, State>();
+  const walletless: string[] = [];
+  for (const row of rows as StateRow[]) {
+    if (row.version === null) walletless.push(row.workspaceId);
+    else states.set(row.workspaceId, stateOf(row));
+  }
+  if (walletless.length === 0) return states;
+  // A host may write its workspaces itself: the wallet is made when it is first asked for.
+  await db.query({
+    name: 'engine:wallets',
+    text: MAKE_WALLETS,
+    values: [walletless, walletless.map(() => newId('cr'))],
+  });
+  for (const [id, state] of await loadStates(db, walletless)) states.set(id, state);
+  return states;
+}
+
+const LOAD = `
+  select
+    w.id as "workspaceId", w."createdAt", c.version::int8, c.balance, c.total, c."totalUsage", c.expired, c."clawedBack",
+    s.plan, s.status, s."startDate", s."endDate",
+    (
+      select json_agg(json_build_array(g.id, g.remaining::text, g.priority, ${ms('g."expiresAt"')}, ${ms('g."createdAt"')}))
+      from "CreditGrant" g
+      where g."workspaceId" = w.id and g.remaining > 0
+    ) as grants,
+    (
+      select json_agg(json_build_array(u."featureCode", ${ms('u."periodStart"')}, u.used::text))
+      from (
+        select distinct on ("featureCode") "featureCode", "periodStart", used
+        from "FeatureUsage"
+        where "workspaceId" = w.id
+        order by "featureCode", "periodStart" desc
+      ) u
+    ) as usages
+  from unnest($1::text[]) as asked(id)
+  join "Workspace" w on w.id = asked.id
+  left join "Credit" c on c."workspaceId" = w.id
+  left join "Subscription" s on s."workspaceId" = w.id`;
+
+const MAKE_WALLETS = `
+  insert into "Credit" (id, "workspaceId", "updatedAt")
+  select m.id, w.id, now()
+  from unnest($1::text[], $2::text[]) as m("workspaceId", id)
+  join "Workspace" w on w.id = m."workspaceId"
+  on conflict ("workspaceId") do nothing`;
+
+/** A time as epoch milliseconds. */
+function ms(column: string): string {
+  return `(extract(epoch from ${column}) * 1000)::int8`;
+}
+
+type StateRow = {
+  workspaceId: string;
+  createdAt: Date;
+  version: string | number | null;
+  balance: string;
+  total: string;
+  totalUsage: string;
+  expired: string;
+  clawedBack: string;
+  plan: Subscription['plan'] | null;
+  status: Subscription['status'];
+  startDate: Date;
+  endDate: Date;
+  grants:
+    | [id: string, remaining: string, priority: number, expiresAt: number | null, createdAt: number][]
+    | null;
+  usages: [featureCode: string, periodStart: number, used: string][] | null;
+};
+
+function stateOf(row: StateRow): State {
+  return {
+    workspaceId: row.workspaceId,
+    version: Number(row.version),
+    createdAt: row.createdAt.getTime(),
+    subscription:
+      row.plan === null
+        ? null
+        : {
+            plan: row.plan,
+            status: row.status,
+            startDate: row.startDate.getTime(),
+            endDate: row.endDate.getTime(),
+          },
+    wallet: {
+      balance: fromDecimal(row.balance),
+      total: fromDecimal(row.total),
+      totalUsage: fromDecimal(row.totalUsage),
+      expired: fromDecimal(row.expired),
+      clawedBack: fromDecimal(row.clawedBack),
+    },
+    grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
+    usages: new Map(
+      (row.usages ?? []).map(([code, periodStart, used]): [string, Usage] => [
+        code,
+        { periodStart, used: fromDecimal(used) },
+      ]),
+    ),
+  };
+}
+
+type GrantTuple = [
+  id: string,
+  remaining: string,
+  priority: number,
+  expiresAt: number | null,
+  createdAt: number,
+];
+
+function grantOf([id, remaining, priority, expiresAt, createdAt]: GrantTuple): Grant {
+  return { id, remaining: fromDecimal(remaining), priority, expiresAt, createdAt };
+}
+
+/** The present versions of these workspaces. One that has no wallet yet is absent. */
+export async function readVersions(
+  db: Queryable,
+  workspaceIds: readonly string[],
+): Promise<Map<string, number>> {
+  const { rows } = await db.query({
+    name: 'engine:versions',
+    text: `
+      select c."workspaceId" as id, c.version::int8
+      from unnest($1::text[]) as asked(id)
+      join "Credit" c on c."workspaceId" = asked.id`,
+    values: [workspaceIds],
+  });
+  return new Map(rows.map((row: { id: string; version: string | number }) => [row.id, Number(row.version)]));
+}
+
+/** Locks wallets until the transaction ends. */
+export async function lockWallets(db: Queryable, workspaceIds: readonly string[]): Promise<void> {
+  await db.query({
+    text: 'select from "Credit" where "workspaceId" = any($1) order by "workspaceId" for update',
+    values: [workspaceIds],
+  });
+}
+
+/** Which of these wallets somebody else has locked at the moment. */
+export async function findLockedWallets(
+  db: Queryable,
+  workspaceIds: readonly string[],
+): Promise<Set<string>> {
+  const { rows } = await db.query({
+    text: 'select "workspaceId" as id from "Credit" where "workspaceId" = any($1) for update skip locked',
+    values: [workspaceIds],
+  });
+  const free = new Set(rows.map((row: { id: string }) => row.id));
+  return new Set(workspaceIds.filter((id) => !free.has(id)));
+}
+
+/** Runs work in a transaction of its own: committed when it resolves, rolled back when it rejects. */
+export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let failure: Error | undefined;
+  try {
+    await client.query('begin');
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    failure = error as Error;
+    // Where the connection is gone, so is the transaction.
+    await client.query('rollback').catch(() => {});
+    throw error;
+  } finally {
+    // A connection that failed is not used again.
+    client.release(failure !== undefined);
+  }
+}
+
+/** Decisions by their ids or idempotency keys. */
+export async function findDecisions(
+  db: Queryable,
+  wanted: { ids?: readonly string[]; keys?: readonly string[] },
+): Promise<Decision[]> {
+  const { rows } = await db.query({
+    name: 'engine:decisions',
+    text: `
+      select *
+      from "Decision"
+      where id = any($1::text[])
+      union
+      select *
+      from "Decision"
+      where "idempotencyKey" = any($2::text[])`.replaceAll('select *', `select ${DECISION_COLUMNS}`),
+    values: [wanted.ids ?? [], wanted.keys ?? []],
+  });
+  return rows.map(decisionOf);
+}
+
+/** What refunds of these uses have to know. A use that does not exist is absent. */
+export async function loadRefundedUses(
+  db: Queryable,
+  useIds: readonly string[],
+): Promise<Map<string, RefundedUse>> {
+  const { rows } = await db.query({
+    name: 'engine:refunded-uses',
+    text: `
+      select ${DECISION_COLUMNS.replaceAll(/"?\w+"?(?=,|$)/g, (column) => `d.${column}`)},
+        exists (select from "Decision" r where r."refundOf" = d.id and r."workspaceId" = d."workspaceId") as refunded,
+        (
+          select json_agg(json_build_array(g.id, g.remaining::text, g.priority, ${ms('g."expiresAt"')}, ${ms('g."createdAt"')}))
+          from jsonb_array_elements(d.reasons -> 'sources') source
+          join "CreditGrant" g on g.id = source ->> 'grantId' and g."workspaceId" = d."workspaceId"
+        ) as grants
+      from "Decision" d
+      where d.id = any($1::text[])`,
+    values: [useIds],
+  });
+  return new Map(
+    (rows as (DecisionColumns & { refunded: boolean; grants: GrantTuple[] | null })[]).map((row) => [
+      row.id,
+      { decision: decisionOf(row), refunded: row.refunded, grants: (row.grants ?? []).map(grantOf) },
+    ]),
+  );
+}
+
+const DECISION_COLUMNS = [
+  'id', '"workspaceId"', 'operation', '"featureCode"', 'amount', 'code', '"fromAllowance"', '"fromCredits"', '"creditCost"',
+  '"periodStart"', '"refundOf"', 'plan', '"catalogVersion"', '"idempotencyKey"', 'fingerprint', 'reasons', '"createdAt"',
+].join(', '); // biome-ignore format: one list
+
+type DecisionColumns = {
+  [K in 'amount' | 'fromAllowance' | 'fromCredits' | 'creditCost']: string;
+} & Pick<
+  Decision,
+  | 'id'
+  | 'workspaceId'
+  | 'operation'
+  | 'featureCode'
+  | 'code'
+  | 'refundOf'
+  | 'plan'
+  | 'catalogVersion'
+  | 'reasons'
+> & { periodStart: Date | null; createdAt: Date; idempotencyKey: string | null; fingerprint: string | null };
+
+/** A Decision row as the decision that it keeps. */
+export function decisionOf(row: DecisionColumns): Decision {
+  const micros = (decimal: string): Micros => fromDecimal(decimal);
+  return {
+    id: row.id,
+    workspaceId: row.workspaceId,
+    operation: row.operation,
+    featureCode: row.featureCode,
+    amount: micros(row.amount),
+    code: row.code,
+    fromAllowance: micros(row.fromAllowance),
+    fromCredits: micros(row.fromCredits),
+    creditCost: micros(row.creditCost),
+    periodStart: row.periodStart?.getTime() ?? null,
+    refundOf: row.refundOf,
+    plan: row.plan,
+    catalogVersion: row.catalogVersion,
+    idempotency:
+      row.idempotencyKey === null ? null : { key: row.idempotencyKey, fingerprint: row.fingerprint! },
+    reasons: row.reasons,
+    createdAt: row.createdAt.getTime(),
+  };
+}

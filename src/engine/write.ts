@@ -1,0 +1,160 @@
+import type { WorkspaceWrite } from './rows.ts';
+import type { Queryable } from './store.ts';
+
+/**
+ * The guarded write: one statement for a whole batch. Each workspace is written only if its version is still the one
+ * that was decided on, and none of its idempotency keys has been used; else nothing of it is. Returns the workspaces
+ * that were written. Workspaces come in sorted order, so that batches never wait for each other in a circle.
+ */
+export async function writeGuarded(db: Queryable, writes: readonly WorkspaceWrite[]): Promise<Set<string>> {
+  const parts = PARTS.filter((part) => writes.some(part.isNeeded));
+  const { rows } = await db.query({
+    name: `engine:write:${parts.map((part) => part.name).join(',')}`,
+    text: statement(parts.map((part) => part.sql)),
+    values: [JSON.stringify(writes)],
+  });
+  return new Set((rows[0] as { written: string[] | null }).written ?? []);
+}
+
+/**
+ * The workspaces' rows travel inside their own line of JSON: what a workspace has to write is only unfolded once the
+ * guard has let its wallet pass, which takes no join and grows no faster than the batch.
+ */
+const statement = (parts: string[]) => `
+with wallet as (
+  update "Credit" c
+  set
+    version = i."nextVersion", balance = i.balance, total = i.total, "totalUsage" = i."totalUsage",
+    expired = i.expired, "clawedBack" = i."clawedBack", "updatedAt" = i.at
+  from json_to_recordset($1) as i(
+    "workspaceId" text, version int8, "nextVersion" int8, at timestamptz, balance numeric, total numeric,
+    "totalUsage" numeric, expired numeric, "clawedBack" numeric, keys text[], decisions json, "grantChanges" json,
+    "newGrants" json, used json, returned json, "refundedUses" text[]
+  )
+  where c."workspaceId" = i."workspaceId" and c.version = i.version
+    and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
+  returning
+    c."workspaceId", i.at, i.decisions, i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses"
+), line as materialized (
+  select w."workspaceId", w.at, d.*
+  from wallet w
+  cross join lateral json_to_recordset(w.decisions) as d(
+    id text, operation "OperationType", "featureCode" text, amount numeric, code text, "fromAllowance" numeric,
+    "fromCredits" numeric, "creditCost" numeric, "periodStart" timestamptz, "refundOf" text, plan "PlanType",
+    "catalogVersion" text, "idempotencyKey" text, fingerprint text, reasons jsonb,
+    "usageStatus" "UsageStatus", "usageAmount" numeric, description text,
+    "aiType" "AIUsageType", "pageId" text, "aiDescription" text
+  )
+), decided as (
+  insert into "Decision" (
+    id, "workspaceId", operation, "featureCode", amount, code, "fromAllowance", "fromCredits", "creditCost",
+    "periodStart", "refundOf", plan, "catalogVersion", "idempotencyKey", fingerprint, reasons, "createdAt"
+  )
+  select
+    id, "workspaceId", operation, "featureCode", amount, code, "fromAllowance", "fromCredits", "creditCost",
+    "periodStart", "refundOf", plan, "catalogVersion", "idempotencyKey", fingerprint, reasons, at
+  from line
+)${parts.map((part) => `, ${part.trim()}`).join('')}
+select array_agg("workspaceId") as written from wallet`;
+
+type Part = { name: string; isNeeded: (write: WorkspaceWrite) => boolean; sql: string };
+
+/** What not every batch has to write. */
+const PARTS: readonly Part[] = [
+  {
+    name: 'creditUsage',
+    isNeeded: (write) => write.decisions.some((row) => row.usageStatus !== undefined),
+    sql: `
+creditUsage as (
+  insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status, "createdAt", "updatedAt")
+  select id, "workspaceId", "featureCode", "usageAmount", description, "usageStatus", at, at
+  from line
+  where "usageStatus" is not null
+)`,
+  },
+  {
+    name: 'aiUsage',
+    isNeeded: (write) => write.decisions.some((row) => row.aiType !== undefined),
+    sql: `
+aiUsage as (
+  insert into "AIUsage" (
+    id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId", description, "createdAt", "updatedAt"
+  )
+  select id, "workspaceId", "aiType", amount, "fromAllowance", "fromCredits", "pageId", "aiDescription", at, at
+  from line
+  where "aiType" is not null
+)`,
+  },
+  {
+    name: 'grantChanges',
+    isNeeded: (write) => write.grantChanges !== undefined,
+    sql: `
+grantChanges as (
+  update "CreditGrant" g
+  set remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "updatedAt" = w.at
+  from wallet w
+  cross join lateral json_to_recordset(w."grantChanges") as d(id text, remaining numeric, expired numeric)
+  where g.id = d.id and g."workspaceId" = w."workspaceId"
+)`,
+  },
+  {
+    name: 'newGrants',
+    isNeeded: (write) => write.newGrants !== undefined,
+    sql: `
+newGrants as (
+  insert into "CreditGrant" (
+    id, "workspaceId", type, amount, remaining, expired, priority, "expiresAt", description, "creditRecordId",
+    "createdAt", "updatedAt"
+  )
+  select
+    d.id, w."workspaceId", d.type, d.amount, d.remaining, d.expired, d.priority, d."expiresAt", d.description,
+    d."creditRecordId", w.at, w.at
+  from wallet w
+  cross join lateral json_to_recordset(w."newGrants") as d(
+    id text, type "GrantType", amount numeric, remaining numeric, expired numeric, priority int4,
+    "expiresAt" timestamptz, description text, "creditRecordId" text
+  )
+)`,
+  },
+  {
+    name: 'used',
+    isNeeded: (write) => write.used !== undefined,
+    sql: `
+used as (
+  insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used, "createdAt", "updatedAt")
+  select d.id, w."workspaceId", d."featureCode", d."periodStart", d.used, w.at, w.at
+  from wallet w
+  cross join lateral json_to_recordset(w.used) as d(id text, "featureCode" text, "periodStart" timestamptz, used numeric)
+  on conflict ("workspaceId", "featureCode", "periodStart") do update
+  set used = excluded.used, "updatedAt" = excluded."updatedAt"
+)`,
+  },
+  {
+    name: 'returned',
+    isNeeded: (write) => write.returned !== undefined,
+    sql: `
+returned as (
+  update "FeatureUsage" u
+  set used = u.used - d.amount, "updatedAt" = w.at
+  from wallet w
+  cross join lateral json_to_recordset(w.returned) as d("featureCode" text, "periodStart" timestamptz, amount numeric)
+  where u."workspaceId" = w."workspaceId" and u."featureCode" = d."featureCode" and u."periodStart" = d."periodStart"
+)`,
+  },
+  {
+    name: 'refundedUses',
+    isNeeded: (write) => write.refundedUses !== undefined,
+    sql: `
+refundedCreditUsage as (
+  update "CreditUsage" u
+  set status = 'REFUNDED', "updatedAt" = w.at
+  from wallet w
+  where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
+), refundedAIUsage as (
+  update "AIUsage" u
+  set status = 'REFUNDED', "updatedAt" = w.at
+  from wallet w
+  where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
+)`,
+  },
+];
