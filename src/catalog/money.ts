@@ -1,6 +1,6 @@
 import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
 import { chargeMaximum, chargeMinimum, currencyDecimals, isSupportedCurrency } from '../lib/currencies.ts';
-import type { Path, Problems } from './problems.ts';
+import type { Part } from './part.ts';
 import { PRICE } from './shape.ts';
 
 /** What is wrong with an amount of money that is to be charged, as `must …`; null if nothing is. */
@@ -19,58 +19,52 @@ export function whyNotCharged(currency: string, amount: Micros): string | null {
 
 /** Reads the prices of a configuration: all of them in the same currencies, the default currency first. */
 export class Prices {
-  readonly #problems: Problems;
-  readonly #default: unknown;
-  readonly #tables: { path: Path; currencies: string[] }[] = [];
+  readonly #default: Part;
+  readonly #tables: { part: Part; currencies: string[] }[] = [];
 
-  constructor(problems: Problems, defaultCurrency: unknown) {
-    this.#problems = problems;
+  constructor(defaultCurrency: Part) {
     this.#default = defaultCurrency;
   }
 
   /** A price per currency. */
-  read(value: unknown, path: Path): Map<string, Micros> {
-    const price = this.#problems.read(PRICE, value, path);
+  read(part: Part): Map<string, Micros> {
+    const price = part.read(PRICE);
     if (price === undefined) return new Map();
-    const entries = this.arrange(Object.entries(price), path);
-    for (const [currency, amount] of entries) this.checkAmount(currency, amount, [...path, currency]);
-    return new Map(entries);
+    const prices = this.arrange(part, Object.entries(price));
+    for (const [currency, amount] of prices) this.checkAmount(part.at(currency), currency, amount);
+    return new Map(prices);
   }
 
   /** Takes note of a table's currencies, and puts the default currency first. */
-  arrange<T>(entries: [string, T][], path: Path): [string, T][] {
+  arrange<T>(part: Part, entries: [string, T][]): [string, T][] {
     const currencies = entries.map(([currency]) => currency);
     for (const currency of currencies.filter((currency) => !isCurrency(currency))) {
-      this.#problems.add(
-        [...path, currency],
-        'is no currency that Stripe charges in; write codes such as usd',
-      );
+      part.at(currency).refuse('is no currency that Stripe charges in; write codes such as usd');
     }
-    this.#tables.push({ path, currencies: currencies.filter(isCurrency) });
-    return entries.sort(([a], [b]) => Number(b === this.#default) - Number(a === this.#default));
+    this.#tables.push({ part, currencies: currencies.filter(isCurrency) });
+    const isDefault = ([currency]: [string, T]) => Number(currency === this.#default.value);
+    return entries.sort((a, b) => isDefault(b) - isDefault(a));
   }
 
-  checkAmount(currency: string, amount: Micros, path: Path): void {
+  checkAmount(part: Part, currency: string, amount: Micros): void {
     const problem = isCurrency(currency) ? whyNotCharged(currency, amount) : null;
-    if (problem !== null) this.#problems.add(path, problem);
+    if (problem !== null) part.refuse(problem);
   }
 
   /** Once every price is read: are they all in the same currencies, and is the default one of them? */
   checkCurrencies(): void {
     const all = [...new Set(this.#tables.flatMap((table) => table.currencies))];
-    for (const { path, currencies } of this.#tables) {
+    for (const { part, currencies } of this.#tables) {
       const missing = all.filter((currency) => !currencies.includes(currency));
       if (missing.length > 0) {
-        this.#problems.add(
-          path,
-          `must also have ${missing.join(', ')}: every price is in the same currencies`,
-        );
+        part.refuse(`must also have ${missing.join(', ')}: every price is in the same currencies`);
       }
     }
-    if (all.length === 0 ? !isCurrency(this.#default) : !all.includes(this.#default as string)) {
+    const currency = this.#default.value;
+    if (all.length === 0 ? !isCurrency(currency) : !all.some((other) => other === currency)) {
       const possible =
         all.length === 0 ? 'one that Stripe charges in' : `one that has prices: ${all.join(', ')}`;
-      this.#problems.add(['currency'], `must be a currency, ${possible}`);
+      this.#default.refuse(`must be a currency, ${possible}`);
     }
   }
 }

@@ -1,7 +1,7 @@
 import { AMOUNT_MAX, MICROS_PER_UNIT, multiplyUp } from '../lib/amounts.ts';
 import { ConfigError } from '../lib/config.ts';
 import { Prices } from './money.ts';
-import { type Path, Problems } from './problems.ts';
+import { Part } from './part.ts';
 import {
   CODE_MESSAGE,
   CODE_PATTERN,
@@ -28,78 +28,69 @@ import { versionOf } from './version.ts';
 
 /** Checks an operator's configuration. Throws ConfigError that names every mistake with its path. */
 export function parseCatalog(config: unknown): Catalog {
-  const problems = new Problems();
-  const root = problems.readObject(config, [], ['currency', 'features', 'plans', 'credits']);
-  if (root === undefined) throw new ConfigError(problems.toString());
+  const mistakes: string[] = [];
+  const root = new Part(config, [], mistakes);
+  if (!root.hasKeys(['currency', 'features', 'plans', 'credits'])) throw refusal(mistakes);
 
-  const currency = root.get('currency');
-  const prices = new Prices(problems, currency);
-  const features = readFeatures(problems, root.get('features'));
-  const plans = readPlans(problems, prices, root.get('plans'), features);
-  const credits = readCredits(problems, prices, root.get('credits'));
+  const prices = new Prices(root.at('currency'));
+  const features = readFeatures(root.at('features'));
+  const plans = readPlans(root.at('plans'), features, prices);
+  const credits = readCredits(root.at('credits'), prices);
   prices.checkCurrencies();
-  if (problems.found) throw new ConfigError(problems.toString());
+  if (mistakes.length > 0) throw refusal(mistakes);
 
   const content = { features: features as Map<string, Feature>, plans, ...credits };
-  return { version: versionOf({ currency, ...content }), ...content };
+  return { version: versionOf({ currency: root.at('currency').value, ...content }), ...content };
 }
 
-/** Features by code; null stands for one that is there but has mistakes, so that plans may name it. */
-type Features = Map<string, Feature | null>;
+/** One line for one mistake; several are listed below each other. */
+function refusal(mistakes: string[]): ConfigError {
+  if (mistakes.length === 1) return new ConfigError(mistakes[0]);
+  return new ConfigError([`${mistakes.length} mistakes`, ...mistakes].join('\n  '));
+}
 
-function readFeatures(problems: Problems, value: unknown): Features | undefined {
-  const features: Features = new Map();
-  const configs = problems.readObject(value, ['features']);
-  if (configs === undefined) return undefined;
-  for (const [code, config] of configs) {
-    const path = ['features', code];
-    if (!CODE_PATTERN.test(code)) problems.add(path, CODE_MESSAGE);
-    const feature = problems.read(FEATURE, config, path);
-    const whole = feature?.type === 'metered' && feature.whole === true;
-    features.set(
-      code,
-      feature === undefined ? null : { code, name: feature.name, type: feature.type, whole },
-    );
+/** Features by code. Null stands for a mistake that is noted already: plans are not blamed for it. */
+type Features = Map<string, Feature | null> | null;
+
+function readFeatures(part: Part): Features {
+  const features = new Map<string, Feature | null>();
+  const entries = part.entries();
+  if (entries === undefined) return null;
+  for (const [code, entry] of entries) {
+    if (!CODE_PATTERN.test(code)) entry.refuse(CODE_MESSAGE);
+    features.set(code, readFeature(code, entry));
   }
   const points = features.get(AI_POINTS);
   if (points === undefined || points?.whole === false) {
-    problems.add(
-      ['features', AI_POINTS],
-      "must be { type: 'metered', whole: true }: AI work is counted in it",
-    );
+    part.at(AI_POINTS).refuse("must be { type: 'metered', whole: true }: AI work is counted in it");
   }
   return features;
 }
 
-function readPlans(
-  problems: Problems,
-  prices: Prices,
-  value: unknown,
-  features: Features | undefined,
-): Map<Plan, PlanTerms> {
-  const configs = problems.readObject(value, ['plans'], PLANS);
+function readFeature(code: string, part: Part): Feature | null {
+  const config = part.read(FEATURE);
+  if (config === undefined) return null;
+  const { name, type } = config;
+  return { code, name, type, whole: config.type === 'metered' && config.whole === true };
+}
+
+function readPlans(part: Part, features: Features, prices: Prices): Map<Plan, PlanTerms> {
   const plans = new Map<Plan, PlanTerms>();
-  if (configs === undefined) return plans;
+  if (!part.hasKeys(PLANS)) return plans;
   for (const plan of PLANS) {
-    const config = configs.get(plan);
-    if (config !== undefined || plan === 'FREE') {
-      plans.set(plan, readPlan(problems, prices, plan, config, features));
-    }
+    const config = part.at(plan);
+    // FREE has to be there, since it is the plan of those who have none.
+    if (config.value !== undefined || plan === 'FREE')
+      plans.set(plan, readPlan(plan, config, features, prices));
   }
   return plans;
 }
 
 /** What a plan has besides its name and features. */
-const SALE = { FREE: [], BASIC: ['price'], PRO: ['price'], ENTERPRISE: ['contact'] } as const;
+const SALE: Record<Plan, string[]> = { FREE: [], BASIC: ['price'], PRO: ['price'], ENTERPRISE: ['contact'] };
 
-function readPlan(
-  problems: Problems,
-  prices: Prices,
-  plan: Plan,
-  value: unknown,
-  features: Features | undefined,
-): PlanTerms {
-  const path = ['plans', plan];
+function readPlan(plan: Plan, part: Part, features: Features, prices: Prices): PlanTerms {
+  const sale = SALE[plan];
   const terms: PlanTerms = {
     plan,
     name: '',
@@ -108,143 +99,102 @@ function readPlan(
     switches: new Set(),
     meters: new Map(),
   };
-  const keys: readonly string[] = ['name', ...SALE[plan], 'features'];
-  const config = problems.readObject(value, path, keys);
-  if (config === undefined) return terms;
+  if (!part.hasKeys(['name', ...sale, 'features'])) return terms;
 
-  terms.name = problems.read(TEXT, config.get('name'), [...path, 'name']) ?? '';
-  if (keys.includes('contact')) {
-    terms.contact = problems.read(TEXT, config.get('contact'), [...path, 'contact']) ?? null;
+  terms.name = part.at('name').read(TEXT) ?? '';
+  if (sale.includes('contact')) terms.contact = part.at('contact').read(TEXT) ?? null;
+  const price = part.at('price');
+  if (sale.includes('price') && price.hasKeys(['month', 'year'])) {
+    terms.prices.month = prices.read(price.at('month'));
+    if (price.at('year').value !== undefined) terms.prices.year = prices.read(price.at('year'));
   }
-  if (keys.includes('price')) {
-    terms.prices = readPlanPrices(problems, prices, config.get('price'), [...path, 'price']);
-  }
-  for (const [code, setting] of problems.readObject(config.get('features'), [...path, 'features']) ?? []) {
-    readSetting(problems, terms, features === undefined ? null : features.get(code), setting, [
-      ...path,
-      'features',
-      code,
-    ]);
+  for (const [code, setting] of part.at('features').entries() ?? []) {
+    const feature = features === null ? null : features.get(code);
+    if (feature === undefined) setting.refuse('is not among the features of this catalog');
+    else if (feature !== null) readSetting(setting, feature, terms);
   }
   return terms;
 }
 
-function readPlanPrices(problems: Problems, prices: Prices, value: unknown, path: Path): PlanTerms['prices'] {
-  const config = problems.readObject(value, path, ['month', 'year']);
-  const year = config?.get('year');
-  return {
-    month: config === undefined ? new Map() : prices.read(config.get('month'), [...path, 'month']),
-    year: year === undefined ? new Map() : prices.read(year, [...path, 'year']),
-  };
-}
-
 /** What a plan says about one feature. */
-function readSetting(
-  problems: Problems,
-  terms: PlanTerms,
-  feature: Feature | null | undefined,
-  value: unknown,
-  path: Path,
-): void {
-  if (feature === undefined) problems.add(path, 'is not among the features of this catalog');
-  else if (feature === null) return;
-  else if (feature.type === 'switch') {
-    if (value !== true) problems.add(path, 'must be true, or be left out: it is a switch');
+function readSetting(part: Part, feature: Feature, terms: PlanTerms): void {
+  if (feature.type === 'switch') {
+    if (part.value !== true) part.refuse('must be true, or be left out: it is a switch');
     terms.switches.add(feature.code);
-  } else if (typeof value !== 'object') {
-    problems.add(path, "must be an object such as { allowance: 100, per: 'month' }: it is metered");
+  } else if (typeof part.value !== 'object') {
+    part.refuse("must be an object such as { allowance: 100, per: 'month' }: it is metered");
   } else {
-    const meter = readMeter(problems, feature, value, path);
+    const meter = readMeter(part, feature);
     if (meter !== undefined) terms.meters.set(feature.code, meter);
   }
 }
 
-function readMeter(problems: Problems, feature: Feature, value: unknown, path: Path): Meter | undefined {
-  const config = problems.read(METER, value, path);
+function readMeter(part: Part, feature: Feature): Meter | undefined {
+  const config = part.read(METER);
   if (config === undefined) return undefined;
   const { allowance, per } = config;
   if (feature.whole && allowance !== null && allowance % MICROS_PER_UNIT !== 0n) {
-    problems.add([...path, 'allowance'], 'must be a whole number: the feature is counted in whole units');
+    part.at('allowance').refuse('must be a whole number: the feature is counted in whole units');
   }
   if (allowance !== null && allowance > 0n && per === undefined) {
-    problems.add([...path, 'per'], 'must say when the allowance starts anew: day, week, month or forever');
+    part.at('per').refuse('must say when the allowance starts anew: day, week, month or forever');
   }
-  if (allowance === null && config.overage !== undefined) {
-    problems.add([...path, 'overage'], 'must be left out: nothing is past an unlimited allowance');
+  const overage = part.at('overage');
+  if (allowance === null && overage.value !== undefined) {
+    overage.refuse('must be left out: nothing is past an unlimited allowance');
   }
   // Without an allowance there is nothing to renew, but uses are still counted per period.
-  return {
-    allowance,
-    window: per ?? 'month',
-    overage: readOverage(problems, config.overage, [...path, 'overage']),
-  };
+  return { allowance, window: per ?? 'month', overage: readOverage(overage) };
 }
 
-function readOverage(problems: Problems, value: unknown, path: Path): Meter['overage'] {
-  if (typeof value === 'object' && value !== null) {
-    const credits = problems.read(OVERAGE_IN_CREDITS, value, path);
+function readOverage(part: Part): Meter['overage'] {
+  if (typeof part.value === 'object' && part.value !== null) {
+    const credits = part.read(OVERAGE_IN_CREDITS);
     if (credits !== undefined) return { type: 'credits', creditsPerUnit: credits.creditsPerUnit };
-  } else if (value !== undefined && value !== 'block') {
-    problems.add(path, "must be 'block' or a price such as { creditsPerUnit: 1 }");
+  } else if (part.value !== undefined && part.value !== 'block') {
+    part.refuse("must be 'block' or a price such as { creditsPerUnit: 1 }");
   }
   return { type: 'block' };
 }
 
 function readCredits(
-  problems: Problems,
+  part: Part,
   prices: Prices,
-  value: unknown,
 ): Pick<Catalog, 'packs' | 'customCredits' | 'creditsExpireAfterDays'> {
-  const path = ['credits'];
-  const config = problems.readObject(value, path, ['expireAfterDays', 'packs', 'custom']);
-  if (config === undefined)
+  if (!part.hasKeys(['expireAfterDays', 'packs', 'custom'])) {
     return { packs: new Map(), customCredits: new Map(), creditsExpireAfterDays: null };
-  const days = problems.read(EXPIRE_AFTER_DAYS, config.get('expireAfterDays'), [...path, 'expireAfterDays']);
-  const custom = config.get('custom');
+  }
   return {
-    packs: readPacks(problems, prices, config.get('packs'), [...path, 'packs']),
-    customCredits:
-      custom === undefined ? new Map() : readCustomCredits(problems, prices, custom, [...path, 'custom']),
-    creditsExpireAfterDays: days ?? null,
+    packs: readPacks(part.at('packs'), prices),
+    customCredits: readCustomCredits(part.at('custom'), prices),
+    creditsExpireAfterDays: part.at('expireAfterDays').read(EXPIRE_AFTER_DAYS) ?? null,
   };
 }
 
-function readPacks(problems: Problems, prices: Prices, value: unknown, path: Path): Map<string, Pack> {
+function readPacks(part: Part, prices: Prices): Map<string, Pack> {
   const packs = new Map<string, Pack>();
-  for (const [id, config] of problems.readObject(value, path) ?? []) {
-    const at = [...path, id];
-    if (!CODE_PATTERN.test(id)) problems.add(at, CODE_MESSAGE);
-    const pack = problems.read(PACK, config, at);
+  for (const [id, entry] of part.entries() ?? []) {
+    if (!CODE_PATTERN.test(id)) entry.refuse(CODE_MESSAGE);
+    const pack = entry.read(PACK);
     if (pack === undefined) continue;
-    packs.set(id, {
-      id,
-      name: pack.name,
-      credits: pack.credits,
-      prices: prices.read(pack.price, [...at, 'price']),
-    });
+    packs.set(id, { id, name: pack.name, credits: pack.credits, prices: prices.read(entry.at('price')) });
   }
   return packs;
 }
 
-function readCustomCredits(
-  problems: Problems,
-  prices: Prices,
-  value: unknown,
-  path: Path,
-): Map<string, CustomCredits> {
+function readCustomCredits(part: Part, prices: Prices): Map<string, CustomCredits> {
   const custom = new Map<string, CustomCredits>();
-  const configs = problems.readObject(value, path);
-  if (configs === undefined) return custom;
-  for (const [currency, config] of prices.arrange([...configs], path)) {
-    const at = [...path, currency];
-    const limits = problems.read(CUSTOM_CREDITS, config, at);
+  const entries = part.value === undefined ? undefined : part.entries();
+  if (entries === undefined) return custom;
+  for (const [currency, entry] of prices.arrange(part, entries)) {
+    const limits = entry.read(CUSTOM_CREDITS);
     if (limits === undefined) continue;
     const { min: amountMin, max: amountMax, creditsPerUnit } = limits;
-    prices.checkAmount(currency, amountMin, [...at, 'min']);
-    prices.checkAmount(currency, amountMax, [...at, 'max']);
-    if (amountMin > amountMax) problems.add([...at, 'max'], 'must not be below min');
+    prices.checkAmount(entry.at('min'), currency, amountMin);
+    prices.checkAmount(entry.at('max'), currency, amountMax);
+    if (amountMin > amountMax) entry.at('max').refuse('must not be below min');
     if (multiplyUp(amountMax, creditsPerUnit) > AMOUNT_MAX) {
-      problems.add([...at, 'max'], 'must not buy more than 1,000,000,000 credits at once');
+      entry.at('max').refuse('must not buy more than 1,000,000,000 credits at once');
     }
     custom.set(currency, { amountMin, amountMax, creditsPerUnit });
   }

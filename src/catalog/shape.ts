@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AMOUNT_MAX, MICROS_PER_UNIT, type Micros, toMicros } from '../lib/amounts.ts';
-import { unknownKey } from './problems.ts';
+import { unknownKey } from './part.ts';
 import { WINDOWS } from './types.ts';
 
 // The shapes of a configuration's parts. Their messages say what to write instead.
