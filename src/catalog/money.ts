@@ -6,8 +6,9 @@ import { PRICE } from './shape.ts';
 /** What is wrong with an amount of money that is to be charged, as `must …`; null if nothing is. */
 export function whyNotCharged(currency: string, amount: Micros): string | null {
   const decimals = currencyDecimals(currency);
-  if (amount % (MICROS_PER_UNIT / 10n ** BigInt(decimals)) !== 0n)
+  if (amount % (MICROS_PER_UNIT / 10n ** BigInt(decimals)) !== 0n) {
     return `must have ${decimals === 0 ? 'no' : `at most ${decimals}`} decimals in ${currency}`;
+  }
   if (amount < chargeMinimum(currency)) {
     return `must be at least ${toUnits(chargeMinimum(currency))}: Stripe charges no less in ${currency}`;
   }
