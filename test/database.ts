@@ -36,8 +36,6 @@ const TEMPLATE = 'template_tollgate';
 export async function startTestCluster(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-test-'));
   process.once('exit', () => dispose(dataDir));
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
   // Here alone nothing has to outlive the machine. A commit still leaves the process of Postgres before it is
   // answered, so tests that kill that process see what they would see with fsync.
   const { url } = await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
@@ -56,9 +54,11 @@ export async function startTestCluster(): Promise<string> {
 function dispose(dataDir: string): void {
   const pidFile = join(dataDir, 'postgres', 'postmaster.pid');
   if (existsSync(pidFile)) {
-    const lines = readFileSync(pidFile, 'utf8').split('\n');
-    process.kill(Number(lines[0]), 'SIGQUIT');
-    removeNow(lines[4]!);
+    const [pid, , , , socketDir] = readFileSync(pidFile, 'utf8').split('\n');
+    try {
+      process.kill(Number(pid), 'SIGQUIT');
+    } catch {} // it has ended already
+    if (socketDir) removeNow(socketDir);
   }
   removeNow(dataDir);
 }
@@ -67,7 +67,11 @@ let own: Promise<string> | undefined;
 
 /** For a test file that is run by hand, without `npm test`. */
 function ownCluster(): Promise<string> {
-  own ??= startTestCluster();
+  if (own === undefined) {
+    process.once('SIGINT', () => process.exit(130));
+    process.once('SIGTERM', () => process.exit(143));
+    own = startTestCluster();
+  }
   return own;
 }
 
