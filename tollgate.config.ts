@@ -15,9 +15,9 @@ export default {
 
   features: {
     'ai.points': { name: 'AI points', type: 'metered', whole: true },
-    'api.calls': { name: 'API calls', type: 'metered', whole: true },
-    'search.queries': { name: 'Searches', type: 'metered', whole: true },
-    exports: { name: 'Exports', type: 'metered', whole: true },
+    'api.calls': { name: 'API calls', type: 'metered' },
+    'search.queries': { name: 'Searches', type: 'metered' },
+    exports: { name: 'Exports', type: 'metered' },
     'storage.gb': { name: 'Storage in GB', type: 'metered' },
     'video.minutes': { name: 'Minutes of video', type: 'metered' },
     'export.pdf': { name: 'PDF export', type: 'switch' },

@@ -11,7 +11,15 @@ import type {
   Source,
   UseOperation,
 } from './operations.ts';
-import { allowanceOf, allowanceReason, type Context, type Quote, quote, UNCOUNTED } from './quote.ts';
+import {
+  allowanceOf,
+  allowanceReason,
+  type Context,
+  type Quote,
+  quote,
+  termsOf,
+  UNCOUNTED,
+} from './quote.ts';
 import { bySpendingOrder, type Grant, planAt, type State } from './state.ts';
 
 export type Decided = {
@@ -290,7 +298,7 @@ function giveBack(
 
 /** The feature's allowance of now, after the refund, if the plan still meters it. */
 function currentAllowance(state: State, used: Decision, context: Context): Pick<Reasons, 'allowance'> {
-  const meter = context.catalog.plans.get(context.plan)!.meters.get(used.featureCode!);
+  const meter = termsOf(context).meters.get(used.featureCode!);
   if (meter === undefined) return { allowance: allowanceReason(UNCOUNTED) };
   return { allowance: allowanceReason(allowanceOf(state, used.featureCode!, meter, context)) };
 }

@@ -3,14 +3,14 @@ import type { Catalog } from '../catalog/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import { type Answer, claimsOf, type Outcome, settleBatch, workspaceNotFound } from './batch.ts';
+import { type Answer, claimsOf, type Outcome, settleBatch, useNotFound, workspaceNotFound } from './batch.ts';
 import { stateAt } from './decide.ts';
 import { isConnectionLoss, isContention } from './failures.ts';
 import type { GrantOperation, Operation, RefundOperation, UseOperation } from './operations.ts';
 import { Reader } from './reader.ts';
 import type { State } from './state.ts';
 import { States } from './states.ts';
-import { findLockedWallets, lockWallets, type Queryable, transaction } from './store.ts';
+import { findDecisions, findLockedWallets, lockWallets, type Queryable, transaction } from './store.ts';
 
 /** An operation as it is asked for; the engine gives it its id. */
 export type Asked = Omit<UseOperation, 'id'> | Omit<GrantOperation, 'id'> | Omit<RefundOperation, 'id'>;
@@ -20,6 +20,8 @@ export type Engine = {
   submit(asked: Asked): Promise<Answer>;
   /** The same inside the caller's own open transaction: it is booked if and when the caller commits. */
   submitIn(transaction: Queryable, asked: Asked): Promise<Answer>;
+  /** The workspace of a use, for its refund. Rejects with `not_found`. */
+  workspaceOf(useId: string, transaction?: Queryable): Promise<string>;
   /** Books what has expired in a workspace; resolves to whether there was any. */
   expire(workspaceId: string): Promise<boolean>;
   /** A workspace as it is now, without what has expired. Rejects with `workspace_not_found`. */
@@ -269,14 +271,18 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
       return outcome.answer;
     },
 
+    async workspaceOf(useId, transaction = pool) {
+      const [decision] = await findDecisions(transaction, { ids: [useId] }).catch(orUnavailable);
+      if (decision === undefined) throw useNotFound(useId);
+      return decision.workspaceId;
+    },
+
     async expire(workspaceId) {
       return (await enqueue({ type: 'EXPIRE', id: newId('op'), workspaceId, idempotency: null })) !== null;
     },
 
     async state(workspaceId) {
-      const state = await reader.read(workspaceId).catch((error) => {
-        throw isConnectionLoss(error) ? unavailable() : error;
-      });
+      const state = await reader.read(workspaceId).catch(orUnavailable);
       if (state === null) throw workspaceNotFound(workspaceId);
       return stateAt(state, clock.now().getTime());
     },
@@ -316,6 +322,10 @@ function unavailable(): Refusal {
     'unavailable',
     'The database cannot be reached: repeat the request with the same Idempotency-Key.',
   );
+}
+
+function orUnavailable(error: unknown): never {
+  throw isConnectionLoss(error) ? unavailable() : error;
 }
 
 function snapshotTooOld(): Error {

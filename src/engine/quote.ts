@@ -1,4 +1,4 @@
-import type { Catalog, Feature, Meter, Plan } from '../catalog/types.ts';
+import type { Catalog, Feature, Meter, Plan, PlanTerms } from '../catalog/types.ts';
 import {
   AMOUNT_MAX,
   affordableAmount,
@@ -40,7 +40,7 @@ export type Allowance = {
 
 /** Quotes a use on a state from which expired credits have been taken. */
 export function quote(state: State, feature: Feature, amount: Micros, context: Context): Quote {
-  const terms = context.catalog.plans.get(context.plan)!;
+  const terms = termsOf(context);
   if (feature.type === 'switch') {
     return terms.switches.has(feature.code)
       ? free(amount, UNCOUNTED)
@@ -76,9 +76,16 @@ function quoteMetered(state: State, feature: Feature, meter: Meter, amount: Micr
   };
 }
 
+/** The terms of the plan. A subscription to a plan that was taken out of the catalog has those of FREE. */
+export function termsOf({ catalog, plan }: Context): PlanTerms {
+  return catalog.plans.get(plan) ?? catalog.plans.get('FREE')!;
+}
+
 /** Allowance and use of a metered feature in the period of now. */
 export function allowanceOf(state: State, featureCode: string, meter: Meter, context: Context): Allowance {
-  const period = periodAt(meter.window, anchorAt(state, context.now), context.now);
+  // What is allowed for ever is not begun anew by a subscription.
+  const anchor = meter.window === 'forever' ? state.createdAt : anchorAt(state, context.now);
+  const period = periodAt(meter.window, anchor, context.now);
   const usage = state.usages.get(featureCode);
   // A row that was begun inside the period is the period's row: those that came with an old database begin anywhere.
   const current = usage !== undefined && usage.periodStart >= period.start ? usage : undefined;

@@ -49,6 +49,8 @@ export class Refusal extends Error {
   readonly code: Code;
   readonly param: string | undefined;
   readonly details: Record<string, unknown> | undefined;
+  /** It is an earlier answer that is given again. */
+  replayed = false;
 
   constructor(code: Code, message: string, more: { param?: string; details?: Record<string, unknown> } = {}) {
     super(message);

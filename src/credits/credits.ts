@@ -1,0 +1,95 @@
+import { z } from 'zod';
+import type { Engine } from '../engine/engine.ts';
+import type { Decision } from '../engine/operations.ts';
+import { type Answered, type CallOptions, idempotencyOf, submit } from '../entitlements/entitlements.ts';
+import { type Micros, toUnits } from '../lib/amounts.ts';
+
+export const grantSchema = z
+  .object({
+    id: z.string(),
+    workspaceId: z.string(),
+    type: z.enum(['PURCHASE', 'PROMOTION', 'ADJUSTMENT', 'OPENING']),
+    amount: z.number(),
+    remaining: z.number(),
+    priority: z.int(),
+    expiresAt: z.iso.datetime().nullable(),
+    description: z.string(),
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'CreditGrantAnswer' });
+export type Grant = z.infer<typeof grantSchema>;
+
+export type GrantInput = {
+  workspaceId: string;
+  amount: Micros;
+  type: 'PROMOTION' | 'ADJUSTMENT';
+  description: string;
+  /** Epoch milliseconds. */
+  expiresAt?: number | null | undefined;
+  priority: number;
+};
+
+/** Gives credits that nobody paid for. Spending order: lower priority number, sooner expiry, older. */
+export async function grantCredits(
+  { engine }: { engine: Engine },
+  input: GrantInput,
+  options: CallOptions = {},
+): Promise<Answered<Grant>> {
+  const asked = {
+    type: 'GRANT',
+    workspaceId: input.workspaceId,
+    amount: input.amount,
+    grantType: input.type,
+    priority: input.priority,
+    expiresAt: input.expiresAt ?? null,
+    description: input.description,
+    creditRecordId: null,
+    idempotency: idempotencyOf(options.idempotencyKey, 'grant', input),
+  } as const;
+  const { decision, replayed } = await submit(engine, asked, options);
+  return { value: grantOf(decision), replayed };
+}
+
+/** Purchases are spent before gifts of the same priority only if they expire sooner: one rule for all grants. */
+export const PURCHASE_PRIORITY = 50;
+
+/** Grants what a purchase bought, in the transaction that books the purchase. */
+export async function grantPurchase(
+  { engine }: { engine: Engine },
+  input: {
+    workspaceId: string;
+    credits: Micros;
+    creditRecordId: string;
+    description: string;
+    expiresAt: number | null;
+  },
+  transaction: NonNullable<CallOptions['transaction']>,
+): Promise<Grant> {
+  const { decision } = await engine.submitIn(transaction, {
+    type: 'GRANT',
+    workspaceId: input.workspaceId,
+    amount: input.credits,
+    grantType: 'PURCHASE',
+    priority: PURCHASE_PRIORITY,
+    expiresAt: input.expiresAt,
+    description: input.description,
+    creditRecordId: input.creditRecordId,
+    idempotency: null,
+  });
+  return grantOf(decision);
+}
+
+function grantOf(decision: Decision): Grant {
+  const { grant, description } = decision.reasons;
+  return {
+    id: decision.id,
+    workspaceId: decision.workspaceId,
+    type: grant!.type,
+    amount: toUnits(decision.amount),
+    remaining: toUnits(decision.amount),
+    priority: grant!.priority,
+    expiresAt: grant!.expiresAt,
+    description: description!,
+    createdAt: new Date(decision.createdAt).toISOString(),
+  };
+}

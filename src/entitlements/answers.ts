@@ -1,0 +1,86 @@
+import { z } from 'zod';
+import type { Decision } from '../engine/operations.ts';
+import { toUnits } from '../lib/amounts.ts';
+import { type Code, Refusal } from '../lib/errors.ts';
+
+/** The wallet in an answer. Nothing is held yet, so all of it is available. */
+export const creditSchema = z.object({ balance: z.number(), held: z.number(), available: z.number() });
+export type CreditAnswer = z.infer<typeof creditSchema>;
+
+export function creditOf(balance: number): CreditAnswer {
+  return { balance, held: 0, available: balance };
+}
+
+export const usageSchema = z
+  .object({
+    id: z.string(),
+    status: z.enum(['SUCCEEDED', 'REFUNDED']),
+    workspaceId: z.string(),
+    featureCode: z.string(),
+    amount: z.number(),
+    fromAllowance: z.number(),
+    fromCredits: z.number(),
+    creditCost: z.number(),
+    creditUsageId: z.string().nullable(),
+    used: z.number().meta({ description: 'Allowance used in the present period.' }),
+    remaining: z.number().nullable().meta({ description: 'Allowance left; null: unlimited.' }),
+    credit: creditSchema,
+    createdAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Usage' });
+export type Usage = z.infer<typeof usageSchema>;
+
+/** The answer to a use, from the decision that was kept: the first time and at every repeat. Throws its refusal. */
+export function usageOf(decision: Decision): Usage {
+  if (decision.code !== null) throw refusalOf(decision);
+  return { ...usageFields(decision), id: decision.id, status: 'SUCCEEDED' };
+}
+
+/** The answer to a refund: the use as it is now. */
+export function refundedUsageOf(refund: Decision): Usage {
+  if (refund.code !== null) throw refusalOf(refund);
+  return { ...usageFields(refund), id: refund.refundOf!, status: 'REFUNDED' };
+}
+
+function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
+  const { reasons } = decision;
+  return {
+    workspaceId: decision.workspaceId,
+    featureCode: decision.featureCode!,
+    amount: toUnits(decision.amount),
+    fromAllowance: toUnits(decision.fromAllowance),
+    fromCredits: toUnits(decision.fromCredits),
+    creditCost: toUnits(decision.creditCost),
+    // An operation's rows share its id.
+    creditUsageId: decision.creditCost > 0n ? (decision.refundOf ?? decision.id) : null,
+    used: reasons.allowance!.used,
+    remaining: reasons.allowance!.remaining,
+    credit: creditOf(reasons.balance),
+    createdAt: new Date(decision.createdAt).toISOString(),
+  };
+}
+
+/** The refusal that a decision is, in words that say what to do. */
+export function refusalOf(decision: Decision): Refusal {
+  const code = decision.code!;
+  const details = { ...decision.reasons.refusal };
+  if (code === 'insufficient_credits') details.creditUsageId = decision.id;
+  return new Refusal(code, messageOf(code, decision, details), { details });
+}
+
+function messageOf(code: Code, { featureCode, plan }: Decision, details: Record<string, unknown>): string {
+  switch (code) {
+    case 'feature_not_in_plan': {
+      const plans = details.plansWithFeature as string[];
+      const where = plans.length === 0 ? 'no plan has it' : `change to ${plans.join(' or ')}`;
+      return `The plan ${plan} does not include ${featureCode}: ${where}.`;
+    }
+    case 'limit_reached': {
+      const when =
+        details.resetsAt === null ? 'it does not start anew' : `it starts anew at ${details.resetsAt}`;
+      return `The allowance of ${featureCode} is used up (${details.used} of ${details.limit}): ${when}; ${details.affordable} would pass now.`;
+    }
+    default:
+      return `This takes ${details.required} credits and ${details.available} are available: buy credits, or ask for up to ${details.affordable}.`;
+  }
+}

@@ -1,0 +1,184 @@
+import type { Catalog, Feature } from '../catalog/types.ts';
+import type { Engine } from '../engine/engine.ts';
+import { quote } from '../engine/quote.ts';
+import { planAt, type State } from '../engine/state.ts';
+import type { Queryable } from '../engine/store.ts';
+import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
+import type { Clock } from '../lib/clock.ts';
+import { Refusal, type RefusalBody } from '../lib/errors.ts';
+import { fingerprintOf } from '../lib/fingerprints.ts';
+import { creditOf, refundedUsageOf, type Usage, usageOf } from './answers.ts';
+
+export type EntitlementServices = { engine: Engine; catalog: Catalog; clock: Clock };
+
+/** How a verb that changes something is called. */
+export type CallOptions = {
+  /** Same key and same request: the first answer again. */
+  idempotencyKey?: string | null;
+  /** The caller's own open transaction: booked if and when it commits. */
+  transaction?: Queryable;
+};
+
+/** An answer, and whether it is an earlier one that is given again. */
+export type Answered<T> = { value: T; replayed: boolean };
+
+export type UseInput = {
+  workspaceId: string;
+  featureCode: string;
+  amount: Micros;
+  description?: string | undefined;
+};
+
+/** Uses a feature: all of the amount or nothing of it, allowance first, then credits. Throws the refusal. */
+export async function use(
+  services: EntitlementServices,
+  input: UseInput,
+  options: CallOptions = {},
+): Promise<Answered<Usage>> {
+  const { featureCode, amount } = input;
+  findFeature(services.catalog, featureCode, amount);
+  const asked = {
+    type: 'USE',
+    workspaceId: input.workspaceId,
+    featureCode,
+    amount,
+    description: input.description ?? null,
+    ai: null,
+    idempotency: idempotencyOf(options.idempotencyKey, 'use', input),
+  } as const;
+  const { decision, replayed } = await submit(services.engine, asked, options);
+  return { value: answerOf(() => usageOf(decision), replayed), replayed };
+}
+
+export type BatchItem = UseInput & { idempotencyKey: string };
+export type BatchResult = { ok: true; usage: Usage } | { ok: false; error: RefusalBody };
+
+/** Uses for many at once, in the order sent; a refusal of one never touches another. */
+export async function useBatch(
+  services: EntitlementServices,
+  items: readonly BatchItem[],
+): Promise<BatchResult[]> {
+  const results = await Promise.allSettled(
+    items.map(({ idempotencyKey, ...input }) => use(services, input, { idempotencyKey })),
+  );
+  return results.map((result) => {
+    if (result.status === 'fulfilled') return { ok: true, usage: result.value.value };
+    if (result.reason instanceof Refusal) return { ok: false, error: result.reason.toBody() };
+    throw result.reason;
+  });
+}
+
+/** Gives a use back: allowance, points and credits go where they came from. */
+export async function refundUse(
+  { engine }: EntitlementServices,
+  input: { id: string; reason?: string | undefined },
+  options: CallOptions = {},
+): Promise<Answered<Usage>> {
+  const asked = {
+    type: 'REFUND',
+    workspaceId: await engine.workspaceOf(input.id, options.transaction),
+    useId: input.id,
+    reason: input.reason ?? null,
+    idempotency: idempotencyOf(options.idempotencyKey, 'refund', input),
+  } as const;
+  const { decision, replayed } = await submit(engine, asked, options);
+  return { value: answerOf(() => refundedUsageOf(decision), replayed), replayed };
+}
+
+export type Check = {
+  allowed: boolean;
+  code: string | null;
+  featureCode: string;
+  amount: number;
+  plan: string;
+  fromAllowance: number;
+  fromCredits: number;
+  creditCost: number;
+  affordable: number;
+  limit: number | null;
+  used: number;
+  remaining: number | null;
+  resetsAt: string | null;
+  credit: { balance: number; held: number; available: number };
+};
+
+/** What the same use would be answered now. Changes nothing. */
+export async function check(
+  { engine, catalog, clock }: EntitlementServices,
+  { workspaceId, featureCode, amount }: { workspaceId: string; featureCode: string; amount: Micros },
+): Promise<Check> {
+  const feature = findFeature(catalog, featureCode, amount);
+  const state = await engine.state(workspaceId);
+  const now = clock.now().getTime();
+  return checkOf(state, feature, amount, { catalog, now, plan: planAt(state, now) });
+}
+
+function checkOf(
+  state: State,
+  feature: Feature,
+  amount: Micros,
+  context: Parameters<typeof quote>[3],
+): Check {
+  const quoted = quote(state, feature, amount, context);
+  const { limit, used, remaining, resetsAt } = quoted.allowance;
+  return {
+    allowed: quoted.code === null,
+    code: quoted.code,
+    featureCode: feature.code,
+    amount: toUnits(amount),
+    plan: context.plan,
+    fromAllowance: toUnits(quoted.fromAllowance),
+    fromCredits: toUnits(quoted.fromCredits),
+    creditCost: toUnits(quoted.creditCost),
+    affordable: toUnits(quoted.affordable),
+    limit: limit === null ? null : toUnits(limit),
+    used: toUnits(used),
+    remaining: remaining === null ? null : toUnits(remaining),
+    resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
+    credit: creditOf(toUnits(state.wallet.balance)),
+  };
+}
+
+/** The feature of a request, and whether it can be used in such an amount. */
+export function findFeature(catalog: Catalog, featureCode: string, amount: Micros): Feature {
+  const feature = catalog.features.get(featureCode);
+  if (feature === undefined) {
+    throw new Refusal(
+      'feature_unknown',
+      `The catalog has no feature ${JSON.stringify(featureCode)}: see GET /v1/catalog.`,
+      {
+        param: 'featureCode',
+      },
+    );
+  }
+  if (feature.whole && amount % MICROS_PER_UNIT !== 0n) {
+    throw new Refusal(
+      'invalid_request',
+      `${featureCode} is counted in whole units: amount must be a whole number.`,
+      {
+        param: 'amount',
+      },
+    );
+  }
+  return feature;
+}
+
+/** A client's key with what was asked under it. */
+export function idempotencyOf(key: string | null | undefined, verb: string, input: unknown) {
+  return key === null || key === undefined ? null : { key, fingerprint: fingerprintOf(verb, input) };
+}
+
+/** Hands an operation to the engine, in the caller's transaction if there is one. */
+export function submit(engine: Engine, asked: Parameters<Engine['submit']>[0], { transaction }: CallOptions) {
+  return transaction === undefined ? engine.submit(asked) : engine.submitIn(transaction, asked);
+}
+
+/** Makes the answer; a refusal says whether it is an earlier one that is given again. */
+export function answerOf<T>(make: () => T, replayed: boolean): T {
+  try {
+    return make();
+  } catch (error) {
+    if (error instanceof Refusal) error.replayed = replayed;
+    throw error;
+  }
+}

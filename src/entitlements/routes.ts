@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { MICROS_PER_UNIT } from '../lib/amounts.ts';
+import { type Endpoint, endpoint } from '../lib/endpoint.ts';
+import {
+  amountSchema,
+  descriptionSchema,
+  featureCodeSchema,
+  idempotencyKeySchema,
+  textSchema,
+  workspaceIdSchema,
+} from '../lib/schemas.ts';
+import { creditSchema, usageSchema } from './answers.ts';
+import { check, type EntitlementServices, refundUse, use, useBatch } from './entitlements.ts';
+
+const one = amountSchema.default(MICROS_PER_UNIT).meta({ default: 1 });
+
+export const useSchema = z.strictObject({
+  workspaceId: workspaceIdSchema,
+  featureCode: featureCodeSchema,
+  amount: one,
+  description: descriptionSchema.optional(),
+});
+
+export const checkSchema = useSchema.omit({ description: true });
+
+/** A batch is one statement to the engine, and one body of at most 1 MiB. */
+export const BATCH_ITEMS_MAX = 1000;
+
+export const batchSchema = z.strictObject({
+  items: z
+    .array(useSchema.extend({ amount: amountSchema, idempotencyKey: idempotencyKeySchema }))
+    .min(1, 'must hold at least one item'),
+});
+
+export const refundSchema = z.strictObject({ reason: descriptionSchema.optional() });
+
+const checkAnswerSchema = z
+  .object({
+    allowed: z.boolean(),
+    code: z
+      .string()
+      .nullable()
+      .meta({ description: 'Null, or the code that the same use would be refused with.' }),
+    featureCode: z.string(),
+    amount: z.number(),
+    plan: z.string(),
+    fromAllowance: z.number(),
+    fromCredits: z.number(),
+    creditCost: z.number(),
+    affordable: z.number().meta({ description: 'The largest amount that would pass now.' }),
+    limit: z.number().nullable(),
+    used: z.number(),
+    remaining: z.number().nullable(),
+    resetsAt: z.iso.datetime().nullable(),
+    credit: creditSchema,
+  })
+  .meta({ id: 'Check' });
+
+const errorSchema = z.object({
+  type: z.string(),
+  code: z.string(),
+  message: z.string(),
+  param: z.string().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+export function entitlementRoutes(services: EntitlementServices): Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/v1/check',
+      tag: 'Asking and using',
+      summary: 'What would the same use be answered now?',
+      body: checkSchema,
+      answers: { 200: checkAnswerSchema },
+      refusals: ['workspace_not_found', 'feature_unknown'],
+      handle: async ({ body }) => ({ body: await check(services, body) }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/v1/usage',
+      tag: 'Asking and using',
+      summary: 'Use a feature: allowance first, then credits; all of it or nothing of it',
+      body: useSchema,
+      answers: { 200: usageSchema },
+      refusals: [
+        'workspace_not_found',
+        'feature_unknown',
+        'feature_not_in_plan',
+        'limit_reached',
+        'insufficient_credits',
+        'idempotency_conflict',
+      ],
+      repeats: 'decision',
+      handle: async ({ body, idempotencyKey }) => {
+        const { value, replayed } = await use(services, body, { idempotencyKey });
+        return { body: value, replayed };
+      },
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/v1/usage/batch',
+      tag: 'Asking and using',
+      summary: 'Up to 1000 uses at once; a refusal of one never touches another',
+      body: batchSchema,
+      answers: {
+        200: z.object({
+          results: z.array(
+            z.union([
+              z.object({ ok: z.literal(true), usage: usageSchema }),
+              z.object({ ok: z.literal(false), error: errorSchema }),
+            ]),
+          ),
+        }),
+      },
+      refusals: ['payload_too_large', 'idempotency_conflict'],
+      repeats: 'request',
+      handle: async ({ body }) => ({ body: { results: await useBatch(services, body.items) } }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/v1/usage/:id/refund',
+      tag: 'Asking and using',
+      summary: 'Give a use back to where it came from',
+      params: z.strictObject({ id: textSchema(200) }),
+      body: refundSchema,
+      answers: { 200: usageSchema },
+      refusals: ['not_found', 'already_refunded', 'not_refundable', 'idempotency_conflict'],
+      repeats: 'decision',
+      handle: async ({ body, params, idempotencyKey }) => {
+        const { value, replayed } = await refundUse(services, { ...body, ...params }, { idempotencyKey });
+        return { body: value, replayed };
+      },
+    }),
+  ];
+}

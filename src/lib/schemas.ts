@@ -1,0 +1,87 @@
+import { z } from 'zod';
+import { AMOUNT_MAX, type Micros, toMicros, toUnits } from './amounts.ts';
+import { Refusal } from './errors.ts';
+
+/** Checks a request against its schema. Throws `invalid_request`, naming the first field that is wrong. */
+export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const issue = result.error.issues[0]!;
+  if (issue.code === 'unrecognized_keys') {
+    const param = pathOf([...issue.path, issue.keys[0]!]);
+    throw new Refusal('invalid_request', `${param} is not a field of this request.`, { param });
+  }
+  const param = pathOf(issue.path);
+  throw new Refusal(
+    'invalid_request',
+    param === '' ? issue.message : `${param}: ${issue.message}`,
+    param === '' ? {} : { param },
+  );
+}
+
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : String(part)))
+    .join('.')
+    .replaceAll('.[', '[');
+}
+
+const AMOUNT_MESSAGE = `must be a number above 0 and up to ${toUnits(AMOUNT_MAX)} with at most six decimals`;
+
+/** An amount: a JSON number with at most six decimals, above 0 and up to 1,000,000,000; micro-units once parsed. */
+export const amountSchema = z
+  .number(AMOUNT_MESSAGE)
+  .meta({
+    description: 'Above 0 and up to 1,000,000,000, with at most six decimals.',
+    exclusiveMinimum: 0,
+    maximum: 1e9,
+  })
+  .transform((units, context): Micros => {
+    const micros = toMicros(units);
+    if (micros !== undefined && micros > 0n && micros <= AMOUNT_MAX) return micros;
+    context.issues.push({ code: 'custom', message: AMOUNT_MESSAGE, input: units });
+    return z.NEVER;
+  });
+
+/** A text of at most this many characters. */
+export function textSchema(max: number, min = 1) {
+  const message = `must be a text of ${min} to ${max} characters`;
+  return z
+    .string(message)
+    .min(min, message)
+    .max(max, message)
+    .refine(isKeepable, 'must not contain NUL characters or half surrogate pairs');
+}
+
+/** Postgres keeps no NUL characters and no half surrogate pairs; nobody means to send them. */
+function isKeepable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed();
+}
+
+const WORKSPACE_ID_MESSAGE = 'must be 1 to 128 of A-Z a-z 0-9 _ - . :';
+export const workspaceIdSchema = z
+  .string(WORKSPACE_ID_MESSAGE)
+  .regex(/^[A-Za-z0-9_.:-]{1,128}$/, WORKSPACE_ID_MESSAGE);
+
+/** Longer than any code that the catalog accepts: an unknown one is answered `feature_unknown`. */
+export const featureCodeSchema = textSchema(128);
+
+export const descriptionSchema = textSchema(500, 0);
+
+const TIME_MESSAGE = 'must be an ISO 8601 time with its zone, such as 2026-01-31T12:00:00Z';
+
+/** A point in time; epoch milliseconds once parsed. */
+export const timeSchema = z
+  .string(TIME_MESSAGE)
+  .regex(/^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/, TIME_MESSAGE)
+  .meta({ format: 'date-time' })
+  .transform((text, context): number => {
+    const time = Date.parse(text);
+    if (!Number.isNaN(time)) return time;
+    context.issues.push({ code: 'custom', message: TIME_MESSAGE, input: text });
+    return z.NEVER;
+  });
+
+const KEY_MESSAGE = 'must be 1 to 255 characters';
+/** What a client sends as Idempotency-Key: header characters, which are Latin-1 at most. */
+export const idempotencyKeySchema = textSchema(255).meta({ description: KEY_MESSAGE });
