@@ -1,0 +1,40 @@
+/** A refusal in Stripe's words: its HTTP status and the `error` object of the answer. */
+export class StripeError extends Error {
+  override name = 'StripeError';
+  readonly status: number;
+  readonly body: ErrorBody;
+
+  constructor(status: number, body: ErrorBody) {
+    super(body.message);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+export type ErrorBody = {
+  type: 'invalid_request_error' | 'idempotency_error' | 'card_error' | 'api_error';
+  code?: string;
+  decline_code?: string;
+  doc_url?: string;
+  message: string;
+  param?: string;
+};
+
+/** The commonest refusal: 400 `invalid_request_error`. */
+export function invalid(message: string, more: { code?: string; param?: string } = {}): StripeError {
+  return new StripeError(400, { type: 'invalid_request_error', message, ...withDocUrl(more) });
+}
+
+/** What Stripe answers for an object that does not exist: 404 when the path names it, 400 when a parameter does. */
+export function noSuch(thing: string, id: string, param = 'id'): StripeError {
+  return new StripeError(param === 'id' ? 404 : 400, {
+    type: 'invalid_request_error',
+    message: `No such ${thing}: '${id}'`,
+    ...withDocUrl({ code: 'resource_missing', param }),
+  });
+}
+
+function withDocUrl<T extends { code?: string }>(more: T): T & { doc_url?: string } {
+  if (more.code === undefined) return more;
+  return { ...more, doc_url: `https://stripe.com/docs/error-codes/${more.code.replaceAll('_', '-')}` };
+}
