@@ -1,0 +1,158 @@
+import type Stripe from 'stripe';
+import { openJournal } from './journal.ts';
+import type { Metadata } from './metadata.ts';
+
+/** Everything that the simulator knows, by kind. Rows are never changed in place: a change is another row. */
+export type Tables = {
+  customer: Stripe.Customer | Stripe.DeletedCustomer;
+  product: Stripe.Product;
+  price: Stripe.Price;
+  session: Stripe.Checkout.Session;
+  /** What a session sells, and what its payment intent will be told; its id is the session's. */
+  order: Order;
+  intent: Stripe.PaymentIntent;
+  charge: Stripe.Charge;
+  paymentMethod: Stripe.PaymentMethod;
+  event: Stripe.Event;
+  endpoint: Endpoint;
+  /** What is still to be delivered; written with its event, gone when delivered or given up. */
+  delivery: Delivery;
+  /** The answers kept for idempotency keys; their id is the key. */
+  answer: Answer;
+};
+
+export type Order = {
+  id: string;
+  items: Stripe.LineItem[];
+  intent: {
+    description: string | null;
+    metadata: Metadata;
+    receiptEmail: string | null;
+    statementDescriptor: string | null;
+    statementDescriptorSuffix: string | null;
+  };
+};
+/** `configured` endpoints come from code at every start; the others were created through the API. */
+export type Endpoint = {
+  id: string;
+  endpoint: Stripe.WebhookEndpoint;
+  secrets: string[];
+  configured: boolean;
+};
+export type Delivery = { id: string; event: string; endpoint: string; attempts: number };
+export type Answer = {
+  id: string;
+  requestId: string;
+  path: string;
+  fingerprint: string;
+  status: number;
+  body: string;
+  at: number;
+};
+
+export type Name = keyof Tables;
+export type Change = ['put', Name, Tables[Name]] | ['drop', Name, string];
+type Maps = { [N in Name]: Map<string, Tables[N]> };
+
+/** The rows in memory and, with a file, in a journal that survives a restart and kill -9. */
+export class Store {
+  /** Called after a write has been kept, with what it changed. */
+  onCommit: (changes: Change[]) => void = () => {};
+  readonly #maps: Maps = {
+    customer: new Map(),
+    product: new Map(),
+    price: new Map(),
+    session: new Map(),
+    order: new Map(),
+    intent: new Map(),
+    charge: new Map(),
+    paymentMethod: new Map(),
+    event: new Map(),
+    endpoint: new Map(),
+    delivery: new Map(),
+    answer: new Map(),
+  };
+  readonly #journal: ReturnType<typeof openJournal> | undefined;
+  #writing: { changes: Change[]; undo: (() => void)[] } | undefined;
+
+  constructor(dataFile?: string) {
+    if (dataFile === undefined) return;
+    this.#journal = openJournal(
+      dataFile,
+      (change) => this.#apply(change),
+      () => this.#everything(),
+    );
+  }
+
+  get<N extends Name>(name: N, id: string): Tables[N] | undefined {
+    return this.#maps[name].get(id);
+  }
+
+  /** Oldest first. */
+  all<N extends Name>(name: N): Iterable<Tables[N]> {
+    return this.#maps[name].values();
+  }
+
+  size(name: Name): number {
+    return this.#maps[name].size;
+  }
+
+  put<N extends Name>(name: N, row: Tables[N]): void {
+    const map = this.#maps[name];
+    const before = map.get(row.id);
+    this.#change(['put', name, row], () => {
+      if (before === undefined) map.delete(row.id);
+      else map.set(row.id, before);
+    });
+  }
+
+  drop(name: Name, id: string): void {
+    const before = this.#maps[name].get(id);
+    if (before === undefined) return;
+    this.#change(['drop', name, id], () => this.#apply(['put', name, before]));
+  }
+
+  /** Everything that `work` changes is kept together, or nothing of it when it throws. */
+  write<T>(work: () => T): T {
+    if (this.#writing !== undefined) return work();
+    const writing = { changes: [] as Change[], undo: [] as (() => void)[] };
+    this.#writing = writing;
+    let result: T;
+    try {
+      result = work();
+      if (writing.changes.length > 0) this.#journal?.append(writing.changes);
+    } catch (error) {
+      for (const undo of writing.undo.reverse()) undo();
+      throw error;
+    } finally {
+      this.#writing = undefined;
+    }
+    this.onCommit(writing.changes);
+    return result;
+  }
+
+  close(): void {
+    this.#journal?.close();
+  }
+
+  #change(change: Change, undo: () => void): void {
+    this.write(() => {
+      this.#writing!.changes.push(change);
+      this.#writing!.undo.push(undo);
+      this.#apply(change);
+    });
+  }
+
+  #apply(change: Change): void {
+    // A change carries a row of its own map; the compiler sees the union of all rows.
+    const map = this.#maps[change[1]] as Map<string, Tables[Name]>;
+    if (change[0] === 'drop') map.delete(change[2]);
+    else map.set(change[2].id, change[2]);
+  }
+
+  *#everything(): Iterable<Change> {
+    for (const name of Object.keys(this.#maps) as Name[]) {
+      for (const row of this.#maps[name].values()) yield ['put', name, row];
+    }
+  }
+}

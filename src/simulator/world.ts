@@ -1,0 +1,22 @@
+import type { Clock } from '../lib/clock.ts';
+import type { Store } from './store.ts';
+
+/** What every verb of the simulator works on, and for which request. */
+export type World = {
+  clock: Clock;
+  store: Store;
+  /** The simulator's own address; payment pages live under it. */
+  baseUrl: string;
+  /** The API request that is being answered; both null when a person or a test acts. */
+  request: { id: string | null; idempotency_key: string | null };
+};
+
+/** The present as Stripe counts time: whole seconds. */
+export function nowSeconds(world: Pick<World, 'clock'>): number {
+  return Math.floor(world.clock.now().getTime() / 1000);
+}
+
+/** The address of a session's payment page. */
+export function pageUrl(world: Pick<World, 'baseUrl'>, sessionId: string): string {
+  return `${world.baseUrl}/c/pay/${sessionId}`;
+}
