@@ -1,0 +1,81 @@
+import { listLineItems } from './checkout.ts';
+import { invalid } from './errors.ts';
+import type { Name } from './store.ts';
+import type { World } from './world.ts';
+
+type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+type JsonObject = { [key: string]: Json };
+
+/** Which ids an answer can carry as whole objects, by `object`. Null: Stripe's field, but always null here. */
+const EXPANDABLE: Record<string, Record<string, Name | null>> = {
+  'checkout.session': {
+    customer: 'customer',
+    invoice: null,
+    payment_intent: 'intent',
+    setup_intent: null,
+    subscription: null,
+  },
+  payment_intent: {
+    customer: 'customer',
+    latest_charge: 'charge',
+    payment_method: 'paymentMethod',
+    review: null,
+  },
+  charge: { balance_transaction: null, customer: 'customer', payment_intent: 'intent', review: null },
+  payment_method: { customer: 'customer' },
+  price: { product: 'product' },
+  product: { default_price: 'price' },
+};
+
+const DEPTH_MAX = 4; // Stripe's
+
+/** The answer as JSON, with what `expand[]` asked for in place of its id. */
+export function toJson(world: World, answer: object, paths: string[]): string {
+  if (paths.length === 0) return JSON.stringify(answer, null, 2);
+  const json: Json = JSON.parse(JSON.stringify(answer));
+  for (const path of paths) {
+    const names = path.split('.');
+    if (names.length > DEPTH_MAX + 1)
+      throw invalid(`Expansions can be at most ${DEPTH_MAX} levels deep.`, { param: 'expand' });
+    expand(world, json, names, path);
+  }
+  return JSON.stringify(json, null, 2);
+}
+
+function expand(world: World, node: Json, [name, ...rest]: string[], path: string): void {
+  if (name === undefined || node === null) return;
+  if (typeof node !== 'object' || Array.isArray(node)) throw cannotExpand(path);
+  if (node.object === 'list') {
+    if (name !== 'data' || !Array.isArray(node.data)) throw cannotExpand(path);
+    for (const item of node.data) expand(world, item, rest, path);
+    return;
+  }
+  expandField(world, node, name, path, rest.length === 0);
+  expand(world, node[name] ?? null, rest, path);
+}
+
+function expandField(world: World, node: JsonObject, name: string, path: string, isLast: boolean): void {
+  if (node.object === 'checkout.session' && name === 'line_items') {
+    node[name] ??= JSON.parse(JSON.stringify(listLineItems(world, {}, String(node.id))));
+    return;
+  }
+  const value = node[name];
+  const fields = EXPANDABLE[String(node.object)];
+  const table = fields !== undefined && Object.hasOwn(fields, name) ? fields[name] : undefined;
+  if (table === undefined) {
+    // What is whole already, such as a line item's price, can be passed through but not asked for.
+    if (isLast || typeof value !== 'object') throw cannotExpand(path);
+    return;
+  }
+  if (table !== null && typeof value === 'string') {
+    const row = world.store.get(table, value);
+    if (row !== undefined) node[name] = JSON.parse(JSON.stringify(row));
+  }
+}
+
+function cannotExpand(path: string) {
+  return invalid(
+    `This property cannot be expanded (${path}). You may want to try expanding something else.`,
+    { param: 'expand' },
+  );
+}

@@ -1,0 +1,70 @@
+import type Stripe from 'stripe';
+import { findSession } from './checkout.ts';
+import { confirmSession, settleSession } from './confirm.ts';
+import { StripeError } from './errors.ts';
+import type { Form } from './form.ts';
+import { cardMeans, delayedMeans } from './methods.ts';
+import { renderMissing, renderSession } from './page.ts';
+import { email, oneOf, type Params, readParams, text } from './params.ts';
+import type { World } from './world.ts';
+
+export type PageAnswer = { status: number; html: string; location?: string };
+
+const formFields = {
+  email: email(),
+  pay_with: text(),
+  settle: oneOf('succeed', 'fail'),
+};
+
+/** `/c/pay/{session}`: shows the session; with a form, pays it or lets the bank answer. */
+export function answerPage(world: World, path: string, form: Form | undefined): PageAnswer {
+  const id = /^\/c\/pay\/(\w+)$/.exec(path)?.[1];
+  if (id === undefined) return { status: 404, html: renderMissing() };
+  try {
+    if (form !== undefined) return act(world, id, readParams(formFields, form));
+    return { status: 200, html: show(world, id, find(world, id)) };
+  } catch (error) {
+    if (!(error instanceof StripeError)) throw error;
+    if (world.store.get('session', id) === undefined) return { status: 404, html: renderMissing() };
+    return { status: error.status, html: show(world, id, find(world, id), error.message) };
+  }
+}
+
+/** In one write, because a session whose time is over expires as it is read. */
+function find(world: World, id: string): Stripe.Checkout.Session {
+  return world.store.write(() => findSession(world, id));
+}
+
+function act(
+  world: World,
+  id: string,
+  { email: payer, pay_with: payWith, settle }: Params<typeof formFields>,
+) {
+  if (settle !== undefined) {
+    const session = world.store.write(() => settleSession(world, id, settle));
+    return { status: 200, html: show(world, id, session) };
+  }
+  const { session, decline } = world.store.write(() => {
+    const open = findSession(world, id);
+    const means = payWith === 'bank_debit' ? delayedMeans(open) : cardMeans(payWith ?? '');
+    return confirmSession(world, id, means, payer);
+  });
+  if (decline !== null) return { status: 402, html: show(world, id, session, decline.message) };
+  return { status: 303, html: '', location: successUrl(session) };
+}
+
+function successUrl(session: Stripe.Checkout.Session): string {
+  return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
+}
+
+function show(world: World, id: string, session: Stripe.Checkout.Session, problem?: string): string {
+  const intentId = session.payment_intent;
+  const intent = typeof intentId === 'string' ? world.store.get('intent', intentId) : undefined;
+  return renderSession({
+    session,
+    items: world.store.get('order', id)?.items ?? [],
+    isWaiting: intent?.status === 'processing',
+    successUrl: successUrl(session),
+    problem,
+  });
+}

@@ -1,0 +1,94 @@
+import * as checkout from './checkout.ts';
+import * as customers from './customers.ts';
+import * as endpoints from './endpoints.ts';
+import * as events from './events.ts';
+import type { Form } from './form.ts';
+import { listing } from './lists.ts';
+import { retrievePaymentMethod } from './methods.ts';
+import { type Params, readParams, type Shape } from './params.ts';
+import * as payments from './payments.ts';
+import * as prices from './prices.ts';
+import * as products from './products.ts';
+import type { World } from './world.ts';
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+export type Route = {
+  method: Method;
+  path: string;
+  run: (world: World, form: Form, id: string) => object;
+};
+
+function route<S extends Shape>(
+  method: Method,
+  path: string,
+  shape: S,
+  verb: (world: World, params: Params<S>, id: string) => object,
+): Route {
+  return { method, path, run: (world, form, id) => verb(world, readParams(shape, form), id) };
+}
+
+const nothing = {};
+
+/** Everything that the simulator answers: method, path, the parameters it takes, and what is done. */
+export const ROUTES: Route[] = [
+  route('POST', '/v1/customers', customers.customerFields, customers.createCustomer),
+  route('GET', '/v1/customers', customers.customerListing, customers.listCustomers),
+  route('GET', '/v1/customers/:id', nothing, customers.retrieveCustomer),
+  route('POST', '/v1/customers/:id', customers.customerFields, customers.updateCustomer),
+  route('DELETE', '/v1/customers/:id', nothing, customers.deleteCustomer),
+
+  route('POST', '/v1/products', products.productFields, products.createProduct),
+  route('GET', '/v1/products', products.productListing, products.listProducts),
+  route('GET', '/v1/products/:id', nothing, products.retrieveProduct),
+  route('POST', '/v1/products/:id', products.productChanges, products.updateProduct),
+  route('DELETE', '/v1/products/:id', nothing, products.deleteProduct),
+
+  route('POST', '/v1/prices', prices.priceFields, prices.createPrice),
+  route('GET', '/v1/prices', prices.priceListing, prices.listPrices),
+  route('GET', '/v1/prices/:id', nothing, prices.retrievePrice),
+  route('POST', '/v1/prices/:id', prices.priceChanges, prices.updatePrice),
+
+  route('POST', '/v1/checkout/sessions', checkout.sessionFields, checkout.createSession),
+  route('GET', '/v1/checkout/sessions', checkout.sessionListing, checkout.listSessions),
+  route('GET', '/v1/checkout/sessions/:id', nothing, checkout.retrieveSession),
+  route('POST', '/v1/checkout/sessions/:id/expire', nothing, checkout.expireSession),
+  route('GET', '/v1/checkout/sessions/:id/line_items', listing, checkout.listLineItems),
+
+  route('GET', '/v1/payment_intents', payments.intentListing, payments.listIntents),
+  route('GET', '/v1/payment_intents/:id', nothing, payments.retrieveIntent),
+  route('GET', '/v1/charges', payments.chargeListing, payments.listCharges),
+  route('GET', '/v1/charges/:id', nothing, payments.retrieveCharge),
+  route('GET', '/v1/payment_methods/:id', nothing, retrievePaymentMethod),
+
+  route('GET', '/v1/events', events.eventListing, events.listEvents),
+  route('GET', '/v1/events/:id', nothing, events.retrieveEvent),
+
+  route('POST', '/v1/webhook_endpoints', endpoints.endpointFields, endpoints.createEndpoint),
+  route('GET', '/v1/webhook_endpoints', listing, endpoints.listEndpoints),
+  route('GET', '/v1/webhook_endpoints/:id', nothing, endpoints.retrieveEndpoint),
+  route('POST', '/v1/webhook_endpoints/:id', endpoints.endpointChanges, endpoints.updateEndpoint),
+  route('DELETE', '/v1/webhook_endpoints/:id', nothing, endpoints.deleteEndpoint),
+];
+
+const PATTERNS = ROUTES.map((route) => ({
+  route,
+  pattern: new RegExp(`^${route.path.replace(':id', '([^/]+)')}$`),
+}));
+
+/** The route of a request, and the id that its path names. */
+export function findRoute(method: string, path: string): { route: Route; id: string } | undefined {
+  for (const { route, pattern } of PATTERNS) {
+    const match = route.method === method ? pattern.exec(path) : null;
+    if (match !== null) return { route, id: decode(match[1] ?? '') };
+  }
+  return undefined;
+}
+
+/** Percent signs that encode nothing are left as they are: no object has such an id. */
+function decode(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return segment;
+  }
+}

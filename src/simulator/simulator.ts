@@ -1,0 +1,127 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type Stripe from 'stripe';
+import { type Clock, systemClock } from '../lib/clock.ts';
+import { expireDue, findSession } from './checkout.ts';
+import { confirmSession, settleSession } from './confirm.ts';
+import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
+import { cardMeans, decliningCard, delayedMeans, GOOD_CARD } from './methods.ts';
+import { createApi } from './server.ts';
+import { Store } from './store.ts';
+import { Courier, type DeliveryAttempt, type WebhookOptions } from './webhooks.ts';
+import { pageUrl, type World } from './world.ts';
+
+export type { Webhook } from './endpoints.ts';
+export type { DeliveryAttempt } from './webhooks.ts';
+
+export type SimulatorOptions = WebhookOptions & {
+  clock?: Clock;
+  /** 0, the default, takes any free port. */
+  port?: number;
+  host?: string;
+  /** A journal that survives restarts and kill -9; without it, everything is forgotten at the end. */
+  dataFile?: string;
+  webhooks?: Webhook[];
+  /** The secret keys to accept; without them, any `sk_test_…`. */
+  apiKeys?: string[];
+};
+
+export type PayOptions = {
+  /** The number of a test card; 4242424242424242 if nothing is said. */
+  card?: string;
+  /** Pays by a bank debit: complete at once, settled later. */
+  delayed?: boolean;
+  email?: string;
+};
+
+/** A stand-in for Stripe: its API, its payment pages and its webhooks. The verbs do what a person or a bank would. */
+export type Simulator = {
+  url: string;
+  /** Pays a session as its page does. Throws when the card is declined. */
+  pay(sessionId: string, options?: PayOptions): Stripe.Checkout.Session;
+  /** Tries a card that is declined with that code, `generic_decline` if nothing is said; the session stays open. */
+  decline(sessionId: string, declineCode?: string): Stripe.Checkout.Session;
+  /** Lets the bank answer for a payment by bank debit. */
+  settleDelayed(sessionId: string, outcome?: 'succeed' | 'fail'): Stripe.Checkout.Session;
+  addWebhook(webhook: Webhook): Stripe.WebhookEndpoint;
+  /** Sends an event again, as often as asked, all at once. */
+  redeliver(eventId: string, times?: number): Promise<DeliveryAttempt[]>;
+  /** Every event that is still answered for, oldest first. */
+  events(): Stripe.Event[];
+  /** Every attempt of this run to deliver an event, oldest first. */
+  deliveries(): DeliveryAttempt[];
+  /** Resolves when every event is delivered or given up. */
+  idle(): Promise<void>;
+  /** Does now what is due by the clock; happens by itself every second. */
+  tick(): void;
+  stop(): Promise<void>;
+};
+
+const TICK_MS = 1_000;
+
+export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
+  const { clock = systemClock, host = '127.0.0.1', port = 0 } = options;
+  const store = new Store(options.dataFile);
+  const world: World = { clock, store, baseUrl: '', request: { id: null, idempotency_key: null } };
+  const server = createApi(world, options.apiKeys);
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    store.close(); // the port is in use
+    throw error;
+  }
+  world.baseUrl = addressOf(host, (server.address() as AddressInfo).port);
+
+  const courier = new Courier(store, clock, options);
+  store.write(() => {
+    forgetConfigured(world);
+    for (const webhook of options.webhooks ?? []) configureEndpoint(world, webhook);
+    moveOpenPages(world);
+  });
+  courier.start();
+  const tick = () => store.write(() => expireDue(world));
+  const ticking = setInterval(tick, TICK_MS);
+  ticking.unref();
+
+  return {
+    url: world.baseUrl,
+    pay: (id, { card = GOOD_CARD, delayed = false, email } = {}) => {
+      const { session, decline } = store.write(() =>
+        confirmSession(world, id, delayed ? delayedMeans(findSession(world, id)) : cardMeans(card), email),
+      );
+      if (decline !== null) throw new Error(`${decline.message} (${decline.declineCode})`);
+      return session;
+    },
+    decline: (id, declineCode = 'generic_decline') =>
+      store.write(() => confirmSession(world, id, cardMeans(decliningCard(declineCode)))).session,
+    settleDelayed: (id, outcome = 'succeed') => store.write(() => settleSession(world, id, outcome)),
+    addWebhook: (webhook) => store.write(() => configureEndpoint(world, webhook)),
+    redeliver: (eventId, times) => courier.redeliver(eventId, times),
+    events: () => [...store.all('event')],
+    deliveries: () => courier.deliveries(),
+    idle: () => courier.idle(),
+    tick,
+    stop: async () => {
+      clearInterval(ticking);
+      const closed = new Promise((resolve) => server.close(resolve));
+      server.closeAllConnections();
+      await Promise.all([courier.stop(), closed]);
+      store.close();
+    },
+  };
+}
+
+/** A server that listens everywhere is reached through this machine's own name. */
+function addressOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** Pages that were open before a restart are found at the address of today. */
+function moveOpenPages(world: World): void {
+  for (const session of world.store.all('session')) {
+    const url = pageUrl(world, session.id);
+    if (session.status === 'open' && session.url !== url) world.store.put('session', { ...session, url });
+  }
+}
