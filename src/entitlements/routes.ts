@@ -29,7 +29,8 @@ export const BATCH_ITEMS_MAX = 1000;
 export const batchSchema = z.strictObject({
   items: z
     .array(useSchema.extend({ amount: amountSchema, idempotencyKey: idempotencyKeySchema }))
-    .min(1, 'must hold at least one item'),
+    .min(1, 'must hold at least one item')
+    .max(BATCH_ITEMS_MAX, `must hold at most ${BATCH_ITEMS_MAX} items`),
 });
 
 export const refundSchema = z.strictObject({ reason: descriptionSchema.optional() });

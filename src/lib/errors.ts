@@ -26,7 +26,6 @@ export const CODES = {
   already_refunded: { status: 409, meaning: 'It was refunded before.' },
   not_refundable: { status: 409, meaning: 'This operation cannot be refunded.' },
   payload_too_large: { status: 413, meaning: 'The body is over 1 MiB, or has over 1000 items.' },
-  unsupported_media_type: { status: 415, meaning: 'The body must be `application/json`.' },
   rate_limited: { status: 429, meaning: 'Too much at once; try again after `Retry-After` seconds.' },
   internal_error: { status: 500, meaning: 'A defect of Tollgate; report it with the `requestId`.' },
   provider_error: { status: 502, meaning: 'Stripe refused the call; nothing was booked.' },

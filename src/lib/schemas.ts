@@ -11,12 +11,9 @@ export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<
     const param = pathOf([...issue.path, issue.keys[0]!]);
     throw new Refusal('invalid_request', `${param} is not a field of this request.`, { param });
   }
-  const param = pathOf(issue.path);
-  throw new Refusal(
-    'invalid_request',
-    param === '' ? issue.message : `${param}: ${issue.message}`,
-    param === '' ? {} : { param },
-  );
+  const param = pathOf(issue.path) || 'body';
+  const code = issue.code === 'too_big' && issue.origin === 'array' ? 'payload_too_large' : 'invalid_request';
+  throw new Refusal(code, `${param}: ${issue.message}`, { param });
 }
 
 function pathOf(path: readonly PropertyKey[]): string {

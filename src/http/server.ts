@@ -1,0 +1,160 @@
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type pg from 'pg';
+import type { Db } from '../db/pool.ts';
+import { once } from '../idempotency/idempotency.ts';
+import type { Keys } from '../keys/keys.ts';
+import type { Call, Endpoint, Reply } from '../lib/endpoint.ts';
+import { Refusal } from '../lib/errors.ts';
+import { fingerprintOf } from '../lib/fingerprints.ts';
+import { newId } from '../lib/ids.ts';
+import { idempotencyKeySchema, parse } from '../lib/schemas.ts';
+import { errorOf } from './errors.ts';
+
+/** Bodies are read whole into memory. A thousand uses take about 200 KiB. */
+const BODY_BYTES_MAX = 1024 * 1024;
+
+/** The longest id in a path, 128 characters, may be escaped three to one. */
+const PARAM_LENGTH_MAX = 400;
+
+export type ServerOptions = {
+  keys: Keys;
+  db: Db;
+  /** Connections that hold the locks of idempotency keys. */
+  locks: pg.Pool;
+  endpoints: readonly Endpoint[];
+  /** Told of defects: what was answered with `internal_error`. */
+  report(message: string, error: unknown): void;
+};
+
+/** The HTTP server with the endpoints under /v1 mounted: authentication, parsing, idempotency and errors in one place. */
+export function createServer(options: ServerOptions): FastifyInstance {
+  const server = Fastify({
+    bodyLimit: BODY_BYTES_MAX,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    genReqId: () => newId('req'),
+    requestIdHeader: false,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
+    clientErrorHandler,
+  });
+  server.addHook('onRequest', async (request, reply) => void reply.header('request-id', request.id));
+  server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
+  server.setNotFoundHandler((request, reply) => answerError(noSuchPath(request), request, reply, options));
+  readJson(server);
+
+  server.register(async (v1) => {
+    v1.addHook('onRequest', async (request) => authenticate(request, options.keys));
+    // A path that is not there is not told apart from one that is, without a key.
+    v1.setNotFoundHandler((request, reply) => answerError(noSuchPath(request), request, reply, options));
+    for (const endpoint of options.endpoints) mount(v1, endpoint, options);
+  });
+  return server;
+}
+
+function mount(server: FastifyInstance, endpoint: Endpoint, options: ServerOptions): void {
+  server.route({
+    method: endpoint.method,
+    url: endpoint.path,
+    handler: async (request, reply) => {
+      const call = callOf(endpoint, request);
+      const answer = await answerCall(endpoint, call, options);
+      if (answer.replayed) reply.header('idempotency-replayed', 'true');
+      return reply.code(answer.status ?? 200).send(answer.body);
+    },
+  });
+}
+
+type AnyCall = Call<unknown, unknown, unknown>;
+
+function callOf(endpoint: Endpoint, request: FastifyRequest): AnyCall {
+  const key = request.headers['idempotency-key'];
+  return {
+    body: endpoint.body === undefined ? undefined : parse(endpoint.body, request.body ?? {}),
+    query: endpoint.query === undefined ? undefined : parse(endpoint.query, request.query),
+    params: endpoint.params === undefined ? undefined : parse(endpoint.params, request.params),
+    idempotencyKey: endpoint.repeats === undefined || key === undefined ? null : parseKey(key),
+  };
+}
+
+function parseKey(key: string | string[]): string {
+  const result = idempotencyKeySchema.safeParse(key);
+  if (result.success) return result.data;
+  throw new Refusal('invalid_request', 'Idempotency-Key must be 1 to 255 characters.', {
+    param: 'Idempotency-Key',
+  });
+}
+
+async function answerCall(endpoint: Endpoint, call: AnyCall, options: ServerOptions): Promise<Reply> {
+  const handle = () => endpoint.handle(call as Call<never, never, never>);
+  if (endpoint.repeats !== 'request' || call.idempotencyKey === null) return handle();
+  const fingerprint = fingerprintOf(`${endpoint.method} ${endpoint.path}`, call.params, call.body);
+  return once(options, { key: call.idempotencyKey, fingerprint }, handle);
+}
+
+async function authenticate(request: FastifyRequest, keys: Keys): Promise<void> {
+  const match = /^bearer +([\x21-\x7e]+) *$/i.exec(request.headers.authorization ?? '');
+  if (match === null) {
+    throw new Refusal('unauthorized', 'Send your secret key: Authorization: Bearer <secret key>.', {
+      param: 'Authorization',
+    });
+  }
+  if (!(await keys.accepts(match[1]!))) {
+    throw new Refusal('unauthorized', 'This secret key is not known.', { param: 'Authorization' });
+  }
+}
+
+function readJson(server: FastifyInstance): void {
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    if (body.length === 0) return done(null, undefined);
+    try {
+      done(null, JSON.parse(body as string));
+    } catch (error) {
+      done(
+        new Refusal('invalid_request', `The body is not valid JSON: ${(error as Error).message}.`, {
+          param: 'body',
+        }),
+      );
+    }
+  });
+}
+
+function noSuchPath(request: FastifyRequest): Refusal {
+  return new Refusal(
+    'not_found',
+    `There is no ${request.method} ${request.url.split('?', 1)[0]}: see /docs.`,
+  );
+}
+
+function answerError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { report }: ServerOptions,
+): void {
+  const refusal = errorOf(error);
+  if (refusal.code === 'internal_error')
+    report(`${request.method} ${request.routeOptions?.url ?? ''} ${request.id}`, error);
+  if (refusal.replayed) reply.header('idempotency-replayed', 'true');
+  const retryAfter = refusal.details?.retryAfterSeconds;
+  if (typeof retryAfter === 'number') reply.header('retry-after', retryAfter);
+  reply
+    .header('request-id', request.id)
+    .code(refusal.status)
+    .send({ error: { ...refusal.toBody(), requestId: request.id } });
+}
+
+/** What is not even HTTP: there is no request to answer, only a socket. */
+function clientErrorHandler(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const requestId = newId('req');
+  const refusal =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? new Refusal('invalid_request', 'The headers are too large.', { param: 'headers' })
+      : new Refusal('invalid_request', 'The request is not valid HTTP.');
+  const body = JSON.stringify({ error: { ...refusal.toBody(), requestId } });
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nRequest-Id: ${requestId}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}

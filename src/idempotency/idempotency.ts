@@ -1,0 +1,65 @@
+import type pg from 'pg';
+import type { Db } from '../db/pool.ts';
+import { keyConflict } from '../engine/batch.ts';
+import type { Reply } from '../lib/endpoint.ts';
+import { Refusal } from '../lib/errors.ts';
+import {
+  claimRequest,
+  forgetRequest,
+  keepAnswer,
+  lockKey,
+  type Stored,
+  unlockKey,
+  wasDecidedWith,
+} from './store.ts';
+
+/** Refusals that are answers, and are given again; after any other the key is free. */
+const KEPT_STATUSES: ReadonlySet<number> = new Set([402, 403]);
+
+/**
+ * Runs a request once for its key: a repeat gets the first answer again, a changed one is refused, and of two at once
+ * one runs and the other gets its answer. For requests that are not one engine operation; those keep their key with
+ * their decision. A request that was cut off runs again: what it calls must bear that.
+ * `locks` is a pool of its own, so that waiting for a key never takes the connection that the holder needs.
+ */
+export async function once(
+  { db, locks }: { db: Db; locks: pg.Pool },
+  { key, fingerprint }: { key: string; fingerprint: string },
+  run: () => Promise<Reply>,
+): Promise<Reply> {
+  const holder = await locks.connect();
+  let isBroken = false;
+  try {
+    await lockKey(holder, key);
+    const stored = await claimRequest(db, key, fingerprint);
+    if (stored.fingerprint !== fingerprint) throw keyConflict();
+    if (stored.status !== null) return again(stored);
+    if (await wasDecidedWith(db, key, fingerprint)) {
+      await forgetRequest(db, key);
+      throw keyConflict();
+    }
+    return await runAndKeep(db, key, run);
+  } finally {
+    await unlockKey(holder, key).catch(() => {
+      isBroken = true; // with its connection the lock goes, too
+    });
+    holder.release(isBroken);
+  }
+}
+
+async function runAndKeep(db: Db, key: string, run: () => Promise<Reply>): Promise<Reply> {
+  try {
+    const reply = await run();
+    await keepAnswer(db, key, reply.status ?? 200, reply.body);
+    return reply;
+  } catch (error) {
+    if (error instanceof Refusal && KEPT_STATUSES.has(error.status)) {
+      await keepAnswer(db, key, error.status, { error: error.toBody() });
+    } else await forgetRequest(db, key);
+    throw error;
+  }
+}
+
+function again({ status, body }: Stored): Reply {
+  return { status: status!, body, replayed: true };
+}
