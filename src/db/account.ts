@@ -62,16 +62,17 @@ function reachable(path: string, uid: number, gid: number): boolean {
 
 /**
  * Below a folder that only root may enter (/root/…), Postgres as another user finds neither its programs nor its
- * data. It then keeps the one privilege of passing files' permissions.
+ * data. It then keeps the one privilege of passing files' permissions; without the secure bit, access(2), which
+ * initdb asks about its own programs, would leave that out of account.
  */
 function passThrough(binaries: Binaries, uid: number, gid: number): Account['command'] {
   const capability = '-all,+dac_override';
-  const prefix = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'];
+  const prefix = [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--securebits=+no_setuid_fixup'];
   prefix.push(`--inh-caps=${capability}`, `--ambient-caps=${capability}`, '--');
   const tried = spawnSync('setpriv', [...prefix, binaries.postgres, '--version'], { stdio: 'ignore' });
   if (tried.status !== 0) {
     throw new ConfigError(
-      `Postgres does not run as root, and other users cannot enter ${binaries.native}: move Tollgate to a folder that everybody may enter, install util-linux (setpriv), or set DATABASE_URL.`,
+      `Postgres does not run as root, and other users cannot enter the folder of Tollgate or of its data: move both to where everybody may enter, install setpriv (util-linux), or set DATABASE_URL.`,
     );
   }
   return (file, args) => ({ file: 'setpriv', args: [...prefix, file, ...args] });
