@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import test, { after } from 'node:test';
+import { testDatabase } from '../../test/database.ts';
+
+// One row of each table that has rules; a rule is tried by breaking it in that row.
+const database = await testDatabase();
+after(() => database.drop());
+const { pool } = database;
+await pool.query(`
+  insert into "Workspace" (id, name) values ('ws', ''), ('other', '');
+  insert into "PaymentUser" (id, "userId", email, "paymentPlatform") values ('pu', 'u', 'a@example.com', 'STRIPE');
+  insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", credits)
+    values ('pay', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi', 'pu', 1000);
+  insert into "Checkout" (id, "workspaceId", "paymentUserId", status, amount, currency, credits)
+    values ('co', 'ws', 'pu', 'OPEN', 10, 'usd', 1000);
+  insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used) values ('fu', 'ws', 'f', now(), 1);
+  insert into "Credit" (id, "workspaceId", balance, total, "totalUsage", expired, "clawedBack")
+    values ('cr', 'ws', 4, 10, 3, 2, 1), ('other', 'other', 0, 0, 0, 0, 0);
+  insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId") values ('rec', 0, 'PURCHASE', 'ws', 'pu');
+  insert into "CreditGrant" (id, "workspaceId", type, amount, remaining, expired, "clawedBack", description)
+    values ('gr', 'ws', 'PROMOTION', 10, 4, 2, 1, '');
+  insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status)
+    values ('cu', 'ws', 'f', 1, '', 'SUCCEEDED');
+  insert into "AIUsage" (id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId")
+    values ('ai', 'ws', 'TEXT_CHAT', 3, 1, 2, 'p');
+  insert into "Decision" (id, "workspaceId", operation, "featureCode", amount, "fromAllowance", "fromCredits", "creditCost",
+      plan, "catalogVersion", "idempotencyKey", fingerprint, reasons)
+    values ('op', 'ws', 'USE', 'f', 3, 1, 2, 2, 'FREE', 'v', 'key', 'print', '{}');
+  insert into "ApiKey" (id, hash) values ('key', repeat('0af', 21) || '9');
+  insert into "TestClock" default values`);
+
+const broken: [table: string, change: string, rule: string][] = [
+  ['Payment', 'amount = -0.000001', 'Payment_amounts_check'],
+  ['Payment', 'credits = -1', 'Payment_amounts_check'],
+  ['Checkout', 'amount = 0', 'Checkout_amounts_check'],
+  ['Checkout', 'credits = 0', 'Checkout_amounts_check'],
+  ['FeatureUsage', 'used = -0.000001', 'FeatureUsage_used_check'],
+  ['Credit', 'balance = balance + 0.000001', 'Credit_identity_check'],
+  ['Credit', 'expired = expired + 1', 'Credit_identity_check'],
+  ['Credit', 'balance = -1, total = 5', 'Credit_amounts_check'],
+  ['Credit', 'total = -1, "totalUsage" = -8', 'Credit_amounts_check'],
+  ['Credit', '"totalUsage" = -1, total = 6', 'Credit_amounts_check'],
+  ['Credit', 'expired = -1, total = 7', 'Credit_amounts_check'],
+  ['Credit', '"clawedBack" = -1, total = 8', 'Credit_amounts_check'],
+  ['CreditRecord', 'amount = -1', 'CreditRecord_amount_check'],
+  ['CreditGrant', 'amount = 0, remaining = 0, expired = 0, "clawedBack" = 0', 'CreditGrant_amount_check'],
+  ['CreditGrant', 'remaining = -1', 'CreditGrant_remaining_check'],
+  ['CreditGrant', 'expired = -1', 'CreditGrant_remaining_check'],
+  ['CreditGrant', '"clawedBack" = -1', 'CreditGrant_remaining_check'],
+  ['CreditGrant', 'remaining = 7.000001', 'CreditGrant_remaining_check'],
+  ['CreditUsage', 'amount = -1', 'CreditUsage_amount_check'],
+  ['AIUsage', 'points = 4', 'AIUsage_points_check'],
+  ['AIUsage', '"freePoints" = -1, "paidPoints" = 4', 'AIUsage_points_check'],
+  ['AIUsage', '"freePoints" = 4, "paidPoints" = -1', 'AIUsage_points_check'],
+  ['Decision', 'amount = 4', 'Decision_use_check'],
+  ['Decision', 'amount = 0, "fromAllowance" = 0, "fromCredits" = 0', 'Decision_use_check'],
+  ['Decision', '"featureCode" = null', 'Decision_use_check'],
+  ['Decision', `operation = 'GRANT', amount = -1`, 'Decision_amounts_check'],
+  ['Decision', '"fromAllowance" = -1, "fromCredits" = 4', 'Decision_amounts_check'],
+  ['Decision', '"fromAllowance" = 4, "fromCredits" = -1', 'Decision_amounts_check'],
+  ['Decision', '"creditCost" = -1', 'Decision_amounts_check'],
+  ['Decision', `operation = 'REFUND'`, 'Decision_refund_check'],
+  ['Decision', `"refundOf" = 'op'`, 'Decision_refund_check'],
+  ['Decision', `operation = 'REFUND', code = 'not_refundable', "refundOf" = 'op'`, 'Decision_refund_check'],
+  ['Decision', 'fingerprint = null', 'Decision_key_check'],
+  ['ApiKey', `hash = 'sk_plain'`, 'ApiKey_hash_check'],
+  ['TestClock', 'id = 2', 'TestClock_id_check'],
+];
+
+for (const [table, change, rule] of broken) {
+  test(`${table} refuses ${change}`, () =>
+    assert.rejects(
+      pool.query(`update "${table}" set ${change} where id::text not in ('other')`),
+      (error: { constraint?: string }) => error.constraint === rule,
+    ));
+}
+
+test('every rule of the database is tried here', async () => {
+  const { rows } = await pool.query<{ conname: string }>(
+    `select conname from pg_constraint where contype = 'c' and connamespace = 'public'::regnamespace and convalidated`,
+  );
+  assert.deepEqual(new Set(broken.map(([, , rule]) => rule)), new Set(rows.map(({ conname }) => conname)));
+});
+
+test('whoever adds, changes, moves or removes a subscription, the states of its workspaces are stale', async () => {
+  const versions = async () => {
+    const { rows } = await pool.query<{ version: number }>(
+      'select version from "Credit" order by "workspaceId" desc',
+    );
+    return rows.map(({ version }) => Number(version));
+  };
+  assert.deepEqual(await versions(), [0, 0]);
+  await pool.query(`
+    insert into "Subscription" (id, "paymentPlatform", "subscriptionId", status, "workspaceId", plan, "startDate", "endDate")
+    values ('sub', 'STRIPE', 's', 'ACTIVE', 'ws', 'PRO', now(), now())`);
+  assert.deepEqual(await versions(), [1, 0]);
+  await pool.query(`update "Subscription" set status = 'CANCELED'`);
+  assert.deepEqual(await versions(), [2, 0]);
+  await pool.query(`update "Subscription" set "workspaceId" = 'other'`);
+  assert.deepEqual(await versions(), [3, 1]);
+  await pool.query('delete from "Subscription"');
+  assert.deepEqual(await versions(), [3, 2]);
+});
+
+test('no index holds a column that changes with every use', async () => {
+  const { rows } = await pool.query(`
+    select indexrelid::regclass::text as index, attname as column
+    from pg_index join pg_attribute on attrelid = indrelid
+    where indrelid in ('"Credit"'::regclass, '"CreditGrant"'::regclass, '"FeatureUsage"'::regclass)
+      and attname in ('balance', 'total', 'totalUsage', 'expired', 'clawedBack', 'version', 'remaining', 'used', 'updatedAt')
+      and (attnum = any(indkey) or pg_get_expr(indpred, indrelid) like '%' || attname || '%')`);
+  assert.deepEqual(rows, []);
+});
