@@ -19,8 +19,16 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 
+export type PoolOptions = {
+  max: number;
+  /** What Postgres shows of the connections. */
+  name: string;
+  /** Settings of each session. */
+  settings?: Readonly<Record<string, string>>;
+};
+
 /** Opens a pool of connections to Tollgate's database. */
-export function openPool(url: string, { max, name }: { max: number; name: string }): pg.Pool {
+export function openPool(url: string, { max, name, settings = {} }: PoolOptions): pg.Pool {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -30,6 +38,11 @@ export function openPool(url: string, { max, name }: { max: number; name: string
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
   });
+  const set = Object.entries(settings).map(([setting, value]) => `set ${setting} = '${value}'`);
+  if (set.length > 0) {
+    // It runs before whatever the connection was opened for. If it fails, the connection is broken, and that fails too.
+    pool.on('connect', (client) => void client.query(set.join(';')).catch(() => {}));
+  }
   // An idle connection broke. The pool has dropped it and opens another for the next query; queries that were
   // running are rejected on their own.
   pool.on('error', () => {});

@@ -45,8 +45,6 @@ export function createServer(options: ServerOptions): FastifyInstance {
 
   server.register(async (v1) => {
     v1.addHook('onRequest', async (request) => authenticate(request, options.keys));
-    // A path that is not there is not told apart from one that is, without a key.
-    v1.setNotFoundHandler((request, reply) => answerError(noSuchPath(request), request, reply, options));
     for (const endpoint of options.endpoints) mount(v1, endpoint, options);
   });
   return server;

@@ -9,34 +9,30 @@ export type Keys = { accepts(key: string): boolean | Promise<boolean> };
 /** A key that another process has made meanwhile is found within this time; guesses cost at most one query in it. */
 const REFRESH_MS = 1_000;
 
-/**
- * Opens the keys. The configured one is always accepted; without it, the very first start makes one and returns it as
- * `made`, to be shown once: only its hash is kept.
- */
-export async function openKeys(
-  db: Db,
-  configured: string | undefined,
-): Promise<{ keys: Keys; made: string | null }> {
-  const made = configured === undefined && !(await hasKeys(db)) ? await makeKey(db) : null;
+/** Opens the keys: those whose hashes are kept, and the configured one. */
+export async function openKeys(db: Db, configured: string | undefined): Promise<Keys> {
   const own = configured === undefined ? [] : [hashOf(configured)];
-  let accepted = new Set([...own, ...(await activeHashes(db))]);
+  const read = async () => new Set([...own, ...(await activeHashes(db))]);
+  let accepted = await read();
   let readAt = Date.now();
-
-  async function refresh(): Promise<void> {
-    readAt = Date.now();
-    accepted = new Set([...own, ...(await activeHashes(db))]);
-  }
-
-  const keys: Keys = {
+  return {
     accepts(key) {
       // Hashes are compared, never keys: how long it takes tells nothing about a key.
       const hashed = hashOf(key);
       if (accepted.has(hashed)) return true;
       if (Date.now() - readAt < REFRESH_MS) return false;
-      return refresh().then(() => accepted.has(hashed));
+      readAt = Date.now();
+      return read().then((hashes) => {
+        accepted = hashes;
+        return hashes.has(hashed);
+      });
     },
   };
-  return { keys, made };
+}
+
+/** Makes the first key of a database, to be shown once; null if there is one already. */
+export async function makeFirstKey(db: Db): Promise<string | null> {
+  return (await hasKeys(db)) ? null : makeKey(db);
 }
 
 /** Makes a secret key and keeps its hash. The key itself cannot be had again. */

@@ -39,6 +39,10 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
       'STRIPE_SECRET_KEY is set but STRIPE_WEBHOOK_SECRET is not: copy the signing secret (whsec_…) of your webhook endpoint.',
     );
   }
+  const apiBase = url(env, 'STRIPE_API_BASE', ['http:', 'https:']);
+  if (apiBase !== undefined && stripeKey === undefined) {
+    throw new ConfigError('STRIPE_API_BASE is set but STRIPE_SECRET_KEY is not: set both, or neither.');
+  }
   return {
     port: port(env),
     host: text(env, 'HOST') ?? '127.0.0.1',
@@ -49,7 +53,7 @@ export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
     stripe: {
       secretKey: stripeKey,
       webhookSecrets,
-      apiBase: url(env, 'STRIPE_API_BASE', ['http:', 'https:']),
+      apiBase,
     },
     testClock,
   };

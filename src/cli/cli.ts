@@ -1,0 +1,31 @@
+import { ConfigError, readConfig } from '../lib/config.ts';
+import { serve } from './serve.ts';
+
+type Command = { summary: string; run(args: string[]): Promise<number> };
+
+const COMMANDS: Record<string, Command> = {
+  serve: { summary: 'start the server (what npm start does)', run: () => serve(readConfig()) },
+};
+
+/** Runs a command line; resolves to the exit code. What a person can mend is said in one line. */
+export async function runCommand([name = 'help', ...args]: string[]): Promise<number> {
+  const command = COMMANDS[name];
+  if (command === undefined) {
+    process.stdout.write(help());
+    return name === 'help' || name === '--help' ? 0 : 1;
+  }
+  try {
+    return await command.run(args);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`tollgate: ${error.message}\n`);
+    return 1;
+  }
+}
+
+function help(): string {
+  const lines = Object.entries(COMMANDS).map(
+    ([name, { summary }]) => `  tollgate ${name.padEnd(10)} ${summary}`,
+  );
+  return `usage:\n${lines.join('\n')}\n`;
+}
