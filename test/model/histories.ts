@@ -1,0 +1,212 @@
+// Random histories. A command says what it wants in relation to what is there ("exactly what is left, and one more"),
+// and becomes an operation when its turn comes: so boundaries are met often, and a shortened history still means
+// the same.
+import fc from 'fast-check';
+import type { CatalogConfig } from '../../src/catalog/config.ts';
+import { PLANS, type Plan } from '../../src/catalog/types.ts';
+import type { Subscription } from '../../src/engine/state.ts';
+import { configs, FEATURES } from './catalogs.ts';
+
+export type History = { config: CatalogConfig; createdAt: number; steps: Step[] };
+
+export type Step =
+  | { type: 'ask'; commands: Command[] }
+  | { type: 'wait'; wait: Wait }
+  | { type: 'subscribe'; workspace: number; subscription: SubscriptionCommand | null };
+
+export type Command = { workspace: number; route: Route; key: Key } & (
+  | { type: 'use'; feature: string; size: Size; ai: boolean }
+  | { type: 'grant'; size: Size; priority: number; expiry: Expiry }
+  | { type: 'refund'; which: number }
+  | { type: 'expire' }
+);
+
+/** Through which door: one of two engines, or a transaction of the caller's, which may yet be rolled back. */
+export type Route = 'first' | 'second' | 'transaction' | 'rollback';
+
+/** `repeat` is an earlier request with its key; `changed` is another request with an earlier key. */
+export type Key = { type: 'none' | 'new' } | { type: 'repeat' | 'changed'; which: number };
+
+/** An amount: fixed, or so many micro-units from what is left of something. */
+export type Size =
+  | { of: 'fixed'; micros: number }
+  | { of: 'allowance' | 'affordable' | 'balance'; plus: number };
+
+export type Expiry = { in: number | null } | { like: number };
+
+export type Wait =
+  | { for: number }
+  | { until: 'reset' | 'expiry' | 'end'; workspace: number; feature: string; plus: number };
+
+export type SubscriptionCommand = {
+  plan: Plan;
+  status: Subscription['status'];
+  /** How long before now it started; null: when the one before it did. */
+  startedBefore: number | null;
+  endsAfter: number;
+};
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** Histories of one request after the other: what `decide` is made for. */
+export function sequences(): fc.Arbitrary<History> {
+  return histories({ workspaces: 1, at: 1, steps: 60, routes: ['first'], keys: false });
+}
+
+/** Histories of several requests at once, on several workspaces, through every door. */
+export function bursts(): fc.Arbitrary<History> {
+  return histories({
+    ...{ workspaces: 3, at: 6, steps: 40, keys: true },
+    routes: ['first', 'first', 'first', 'second', 'second', 'transaction', 'rollback'],
+  });
+}
+
+function histories(options: {
+  workspaces: number;
+  /** Commands asked at once, at most. */
+  at: number;
+  steps: number;
+  routes: Route[];
+  keys: boolean;
+}): fc.Arbitrary<History> {
+  const workspace = fc.nat({ max: options.workspaces - 1 });
+  const asking = command(workspace, fc.constantFrom(...options.routes), options.keys ? keys : noKey);
+  const step: fc.Arbitrary<Step> = fc.oneof(
+    {
+      arbitrary: fc.record({
+        type: fc.constant('ask' as const),
+        commands: fc.array(asking, { minLength: 1, maxLength: options.at }),
+      }),
+      weight: 12,
+    },
+    { arbitrary: fc.record({ type: fc.constant('wait' as const), wait: wait(workspace) }), weight: 3 },
+    {
+      arbitrary: fc.record({
+        type: fc.constant('subscribe' as const),
+        workspace,
+        subscription: fc.option(subscription, { freq: 6 }),
+      }),
+      weight: 2,
+    },
+  );
+  return fc.record({
+    config: configs(),
+    createdAt: birthdays,
+    steps: fc.array(step, { minLength: 1, maxLength: options.steps, size: 'max' }),
+  });
+}
+
+/** Days that some months do not have, the leap day, the turn of the year, and any moment. */
+const birthdays = fc.oneof(
+  fc.constantFrom(
+    Date.UTC(2024, 0, 31, 10, 30, 15, 123),
+    Date.UTC(2024, 1, 29, 23, 59, 59, 999),
+    Date.UTC(2025, 11, 31),
+    Date.UTC(2025, 9, 30, 0, 0, 0, 1),
+  ),
+  fc.integer({ min: Date.UTC(2024, 0, 1), max: Date.UTC(2027, 0, 1) }),
+);
+
+function command(
+  workspace: fc.Arbitrary<number>,
+  route: fc.Arbitrary<Route>,
+  key: fc.Arbitrary<Key>,
+): fc.Arbitrary<Command> {
+  const common = { workspace, route, key };
+  const feature = fc.constantFrom('ai.points', 'ai.points', ...FEATURES, 'gpu.hours', 'gpu.hours');
+  return fc.oneof(
+    {
+      arbitrary: fc.record({
+        ...{ ...common, type: fc.constant('use' as const) },
+        ...{ feature, size, ai: fc.boolean() },
+      }),
+      weight: 10,
+    },
+    {
+      arbitrary: fc.record({
+        ...{ ...common, type: fc.constant('grant' as const) },
+        ...{ size, priority: fc.constantFrom(0, 10, 50, 50, 50, 100), expiry },
+      }),
+      weight: 4,
+    },
+    {
+      arbitrary: fc.record({
+        ...{ ...common, type: fc.constant('refund' as const) },
+        // Mostly one of the latest.
+        which: fc.oneof({ arbitrary: fc.nat(4), weight: 3 }, { arbitrary: fc.nat(60), weight: 1 }),
+      }),
+      weight: 4,
+    },
+    { arbitrary: fc.record({ ...common, type: fc.constant('expire' as const) }), weight: 1 },
+  );
+}
+
+const noKey: fc.Arbitrary<Key> = fc.constant({ type: 'none' });
+
+const keys: fc.Arbitrary<Key> = fc.oneof(
+  { arbitrary: fc.record({ type: fc.constantFrom('none' as const, 'new' as const) }), weight: 5 },
+  {
+    arbitrary: fc.record({ type: fc.constantFrom('repeat' as const, 'changed' as const), which: fc.nat(6) }),
+    weight: 2,
+  },
+);
+
+const size: fc.Arbitrary<Size> = fc.oneof(
+  {
+    arbitrary: fc.record({
+      of: fc.constant('fixed' as const),
+      micros: fc.oneof(
+        fc.integer({ min: 1, max: 8 }).map((units) => units * 1_000_000),
+        fc.integer({ min: 1, max: 12_000_000 }),
+        fc.constantFrom(1, 2, 333_333, 100_000, 200_000, 1_000_000_000, 1_000_000_000_000_000),
+      ),
+    }),
+    weight: 3,
+  },
+  {
+    arbitrary: fc.record({
+      of: fc.constantFrom('allowance' as const, 'affordable' as const, 'balance' as const),
+      plus: fc.constantFrom(0, 0, 0, 1, 1, -1),
+    }),
+    weight: 2,
+  },
+);
+
+const expiry: fc.Arbitrary<Expiry> = fc.oneof(
+  fc.record({ in: fc.constantFrom(null, null, 1, 2, MINUTE, DAY, 30 * DAY, 0, -5) }),
+  fc.record({ in: fc.integer({ min: 1, max: 40 * DAY }) }),
+  fc.record({ like: fc.nat(5) }),
+);
+
+function wait(workspace: fc.Arbitrary<number>): fc.Arbitrary<Wait> {
+  return fc.oneof(
+    fc.record({ for: fc.constantFrom(1, 2, 1000, HOUR, DAY, 7 * DAY, 28 * DAY, 31 * DAY, 400 * DAY) }),
+    fc.record({ for: fc.integer({ min: 1, max: 40 * DAY }) }),
+    fc.record({
+      until: fc.constantFrom('reset' as const, 'expiry' as const, 'expiry' as const, 'end' as const),
+      ...{ workspace, feature: fc.constantFrom(...FEATURES) },
+      plus: fc.constantFrom(-1, 0, 0, 0, 1),
+    }),
+  );
+}
+
+const subscription: fc.Arbitrary<SubscriptionCommand> = fc.record({
+  plan: fc.constantFrom(...PLANS),
+  status: fc.constantFrom(
+    'ACTIVE',
+    'ACTIVE',
+    'ACTIVE',
+    'TRIAL',
+    'PAST_DUE',
+    'UNPAID',
+    'CANCELED',
+    'CANCELED',
+  ),
+  startedBefore: fc.oneof(
+    fc.constantFrom(null, null, 0, 0, 1, -1, -DAY, 3 * DAY),
+    fc.integer({ min: 0, max: 70 * DAY }),
+  ),
+  endsAfter: fc.oneof(fc.constantFrom(0, 1, -1, DAY, 30 * DAY), fc.integer({ min: 1, max: 60 * DAY })),
+});

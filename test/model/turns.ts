@@ -1,0 +1,105 @@
+// What a command of a history means when its turn comes, in relation to what the model says is there.
+import type { Asked } from '../../src/engine/engine.ts';
+import type { Subscription } from '../../src/engine/state.ts';
+import { affordable, allowance } from './allowances.ts';
+import { allGrants, type Book, balance, spendable } from './book.ts';
+import type { Command, Expiry, Size, SubscriptionCommand, Wait } from './histories.ts';
+
+/** What a command asks for, as things stand. */
+export function askedBy(
+  command: Command,
+  book: Book,
+  known: readonly string[],
+  now: number,
+): Asked | 'expire' {
+  const common = { workspaceId: book.workspaceId, idempotency: null };
+  switch (command.type) {
+    case 'use': {
+      const { feature, size, ai } = command;
+      const whole =
+        book.catalog.features.get(feature)!.whole || book.catalog.features.get(feature)!.type === 'switch';
+      const amount = amountOf(size, whole, book, feature, now);
+      return {
+        ...{ ...common, type: 'USE', featureCode: feature, amount, description: null },
+        ai: ai && feature === 'ai.points' ? { type: 'TEXT_CHAT', pageId: 'page_1' } : null,
+      };
+    }
+    case 'grant': {
+      const amount = amountOf(command.size, false, book, 'ai.points', now);
+      return {
+        ...{
+          ...common,
+          type: 'GRANT',
+          amount,
+          grantType: 'PROMOTION',
+          description: 'given',
+          creditRecordId: null,
+        },
+        priority: command.priority,
+        expiresAt: expiryOf(command.expiry, book, now),
+      };
+    }
+    case 'refund': {
+      // The last ones first; what is beyond the first one there never was.
+      const useId = known.at(-1 - command.which) ?? 'op_none';
+      return { ...common, type: 'REFUND', useId, reason: null };
+    }
+    case 'expire':
+      return 'expire';
+  }
+}
+
+const LARGEST = 1_000_000_000_000_000n; // an amount of one request
+
+function amountOf(size: Size, whole: boolean, book: Book, feature: string, now: number): bigint {
+  const step = whole ? 1_000_000n : 1n;
+  const wanted = () => {
+    switch (size.of) {
+      case 'fixed':
+        return (BigInt(size.micros) / step) * step;
+      case 'allowance':
+        return (allowance(book, feature, now)?.remaining ?? 0n) + BigInt(size.plus) * step;
+      case 'affordable':
+        return affordable(book, feature, now) + BigInt(size.plus) * step;
+      case 'balance':
+        return (balance(book, now) / step) * step + BigInt(size.plus) * step;
+    }
+  };
+  const amount = wanted();
+  if (amount > LARGEST) return LARGEST;
+  return amount < step ? step : amount;
+}
+
+function expiryOf(expiry: Expiry, book: Book, now: number): number | null {
+  if ('in' in expiry) return expiry.in === null ? null : now + expiry.in;
+  // The same instant as another grant's: then the older one goes first.
+  const others = allGrants(book, now);
+  return others.length === 0 ? null : others[expiry.like % others.length]!.expiresAt;
+}
+
+/** When a wait is over: never before now. */
+export function waitedUntil(wait: Wait, books: readonly Book[], now: number): number {
+  if ('for' in wait) return now + wait.for;
+  const book = books[wait.workspace]!;
+  const moment = () => {
+    switch (wait.until) {
+      case 'reset':
+        return allowance(book, wait.feature, now)?.resetsAt;
+      case 'expiry':
+        return spendable(book, now).find((grant) => grant.expiresAt !== null)?.expiresAt;
+      case 'end': {
+        const last = book.facts.findLast((fact) => fact.type === 'subscribed');
+        return last?.type === 'subscribed' ? last.subscription?.endDate : null;
+      }
+    }
+  };
+  return Math.max(now, (moment() ?? now) + wait.plus);
+}
+
+export function subscriptionOf(command: SubscriptionCommand, book: Book, now: number): Subscription {
+  const last = book.facts.findLast((fact) => fact.type === 'subscribed');
+  const before = last?.type === 'subscribed' ? last.subscription : null;
+  const { plan, status, startedBefore, endsAfter } = command;
+  const startDate = startedBefore === null ? (before?.startDate ?? now) : now - startedBefore;
+  return { plan, status, startDate, endDate: Math.max(startDate, now + endsAfter) };
+}
