@@ -37,12 +37,11 @@ export function openPool(url: string, { max, name, settings = {} }: PoolOptions)
     keepAlive: true,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
+    // Runs before the connection is handed out; a connection that cannot be set is not.
+    onConnect: async (client) => {
+      for (const [setting, value] of Object.entries(settings)) await client.query(`set ${setting} = '${value}'`);
+    },
   });
-  const set = Object.entries(settings).map(([setting, value]) => `set ${setting} = '${value}'`);
-  if (set.length > 0) {
-    // It runs before whatever the connection was opened for. If it fails, the connection is broken, and that fails too.
-    pool.on('connect', (client) => void client.query(set.join(';')).catch(() => {}));
-  }
   // An idle connection broke. The pool has dropped it and opens another for the next query; queries that were
   // running are rejected on their own.
   pool.on('error', () => {});

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Db } from '../db/pool.ts';
 import { MICROS_PER_UNIT } from '../lib/amounts.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import {
@@ -11,6 +12,7 @@ import {
 } from '../lib/schemas.ts';
 import { creditSchema, usageSchema } from './answers.ts';
 import { check, type EntitlementServices, refundUse, use, useBatch } from './entitlements.ts';
+import { entitlementListRoutes } from './lists.ts';
 
 const one = amountSchema.default(MICROS_PER_UNIT).meta({ default: 1 });
 
@@ -32,6 +34,8 @@ export const batchSchema = z.strictObject({
     .min(1, 'must hold at least one item')
     .max(BATCH_ITEMS_MAX, `must hold at most ${BATCH_ITEMS_MAX} items`),
 });
+
+export const useIdSchema = z.strictObject({ id: textSchema(200) });
 
 export const refundSchema = z.strictObject({ reason: descriptionSchema.optional() });
 
@@ -65,7 +69,7 @@ const errorSchema = z.object({
   details: z.record(z.string(), z.unknown()).optional(),
 });
 
-export function entitlementRoutes(services: EntitlementServices): Endpoint[] {
+export function entitlementRoutes(services: EntitlementServices & { db: Db }): Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -123,7 +127,7 @@ export function entitlementRoutes(services: EntitlementServices): Endpoint[] {
       path: '/v1/usage/:id/refund',
       tag: 'Asking and using',
       summary: 'Give a use back to where it came from',
-      params: z.strictObject({ id: textSchema(200) }),
+      params: useIdSchema,
       body: refundSchema,
       answers: { 200: usageSchema },
       refusals: ['not_found', 'already_refunded', 'not_refundable', 'idempotency_conflict'],
@@ -133,5 +137,6 @@ export function entitlementRoutes(services: EntitlementServices): Endpoint[] {
         return { body: value, replayed };
       },
     }),
+    ...entitlementListRoutes(services),
   ];
 }

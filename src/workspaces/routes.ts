@@ -9,7 +9,7 @@ import {
   workspaceStateSchema,
 } from './workspaces.ts';
 
-const params = z.strictObject({ id: workspaceIdSchema });
+export const workspaceParamsSchema = z.strictObject({ id: workspaceIdSchema });
 
 export const workspaceInputSchema = z.strictObject({ name: textSchema(200) });
 
@@ -20,7 +20,7 @@ export function workspaceRoutes(services: WorkspaceServices): Endpoint[] {
       path: '/v1/workspaces/:id',
       tag: 'Workspaces',
       summary: 'Create a workspace under your own id, or rename it',
-      params,
+      params: workspaceParamsSchema,
       body: workspaceInputSchema,
       answers: { 200: workspaceSchema, 201: workspaceSchema },
       refusals: [],
@@ -34,7 +34,7 @@ export function workspaceRoutes(services: WorkspaceServices): Endpoint[] {
       path: '/v1/workspaces/:id',
       tag: 'Workspaces',
       summary: 'What a workspace may use and spend now',
-      params,
+      params: workspaceParamsSchema,
       answers: { 200: workspaceStateSchema },
       refusals: ['workspace_not_found'],
       handle: async ({ params }) => ({ body: await getWorkspace(services, params.id) }),
