@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import type { Db } from '../db/pool.ts';
 import type { EntitlementServices } from '../entitlements/entitlements.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import { descriptionSchema, textSchema, workspaceIdSchema } from '../lib/schemas.ts';
 import { aiUsageSchema, useAI } from './ai.ts';
+import { aiListRoutes } from './lists.ts';
 
 const POINTS_MAX = 1_000_000_000; // as for every amount
 const POINTS_MESSAGE = `must be a whole number from 1 to ${POINTS_MAX}`;
@@ -15,7 +17,7 @@ export const aiUseSchema = z.strictObject({
   description: descriptionSchema.optional(),
 });
 
-export function aiRoutes(services: EntitlementServices): Endpoint[] {
+export function aiRoutes(services: EntitlementServices & { db: Db }): Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -37,5 +39,6 @@ export function aiRoutes(services: EntitlementServices): Endpoint[] {
         return { body: value, replayed };
       },
     }),
+    ...aiListRoutes(services),
   ];
 }

@@ -1,8 +1,11 @@
 import { z } from 'zod';
+import type { Db } from '../db/pool.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Clock } from '../lib/clock.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import { amountSchema, textSchema, timeSchema, workspaceIdSchema } from '../lib/schemas.ts';
 import { grantCredits, grantSchema } from './credits.ts';
+import { creditListRoutes } from './lists.ts';
 
 const PRIORITY_MAX = 1000;
 const PRIORITY_MESSAGE = `must be a whole number from 0 to ${PRIORITY_MAX}`;
@@ -16,7 +19,7 @@ export const grantInputSchema = z.strictObject({
   priority: z.int(PRIORITY_MESSAGE).min(0, PRIORITY_MESSAGE).max(PRIORITY_MAX, PRIORITY_MESSAGE).default(50),
 });
 
-export function creditRoutes(services: { engine: Engine }): Endpoint[] {
+export function creditRoutes(services: { engine: Engine; db: Db; clock: Clock }): Endpoint[] {
   return [
     endpoint({
       method: 'POST',
@@ -32,5 +35,6 @@ export function creditRoutes(services: { engine: Engine }): Endpoint[] {
         return { status: 201, body: value, replayed };
       },
     }),
+    ...creditListRoutes(services),
   ];
 }

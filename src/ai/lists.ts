@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { listEndpoint, oneOf, plain } from '../db/list.ts';
+import type { Db } from '../db/pool.ts';
+import { AIUsageType, UsageStatus } from '../db/types.ts';
+import type { Endpoint } from '../lib/endpoint.ts';
+import { listAIUsages } from './store.ts';
+
+const aiUsageRowSchema = z
+  .object({
+    id: z.string().meta({ description: 'The id of the use, and of the decision that says why.' }),
+    workspaceId: z.string(),
+    type: z.enum(AIUsageType),
+    points: z.int(),
+    freePoints: z.int(),
+    paidPoints: z.int(),
+    pageId: z.string(),
+    description: z.string().nullable(),
+    status: z.enum(UsageStatus),
+    creditCost: z.number().nullable().meta({
+      description: 'Credits that the paid points took; null for rows that are older than Tollgate.',
+    }),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'AIUsage' });
+
+export function aiListRoutes({ db }: { db: Db }): Endpoint[] {
+  return [
+    listEndpoint({
+      path: '/v1/ai-usages',
+      summary: 'AI work, in free and paid points',
+      row: aiUsageRowSchema,
+      filters: { type: oneOf(AIUsageType), status: oneOf(UsageStatus) },
+      read: (page, filters) => listAIUsages(db, page, filters),
+      answer: (row) => plain(row, 'creditCost'),
+    }),
+  ];
+}
