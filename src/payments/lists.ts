@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { listEndpoint, oneOf, plain } from '../db/list.ts';
+import type { Db } from '../db/pool.ts';
+import { PaymentPlatform, PaymentStatus } from '../db/types.ts';
+import type { Endpoint } from '../lib/endpoint.ts';
+import { textSchema } from '../lib/schemas.ts';
+import { listPayments, listPaymentUsers, listUsers } from './lists/store.ts';
+
+const userSchema = z.object({ id: z.string(), createdAt: z.iso.datetime() }).meta({ id: 'User' });
+
+const paymentUserSchema = z
+  .object({
+    id: z.string(),
+    userId: z.string(),
+    email: z.string(),
+    paymentPlatform: z.enum(PaymentPlatform),
+    customerId: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'PaymentUser' });
+
+const paymentSchema = z
+  .object({
+    id: z.string(),
+    amount: z
+      .number()
+      .meta({ description: 'In major units of the currency: 10.5 is ten and a half dollars.' }),
+    currency: z.string(),
+    status: z.enum(PaymentStatus),
+    paymentPlatform: z.enum(PaymentPlatform),
+    paymentId: z.string(),
+    paymentUserId: z.string(),
+    workspaceId: z.string().nullable(),
+    credits: z.number().nullable().meta({ description: 'What it buys; null where it buys no credits.' }),
+    checkoutId: z.string().nullable(),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Payment' });
+
+export function paymentListRoutes({ db }: { db: Db }): Endpoint[] {
+  return [
+    listEndpoint({
+      path: '/v1/users',
+      summary: 'Users who pay; with a workspace, those who paid for it or tried to',
+      row: userSchema,
+      read: (page, filters) => listUsers(db, page, filters),
+      answer: (row) => plain(row),
+    }),
+    listEndpoint({
+      path: '/v1/payment-users',
+      summary: 'Users as payers; with a workspace, those who paid for it or tried to',
+      row: paymentUserSchema,
+      filters: { userId: textSchema(200), email: textSchema(320) },
+      read: (page, filters) => listPaymentUsers(db, page, filters),
+      answer: (row) => plain(row),
+    }),
+    listEndpoint({
+      path: '/v1/payments',
+      summary: 'Money that was paid, or is to be',
+      row: paymentSchema,
+      filters: { status: oneOf(PaymentStatus), currency: textSchema(10), paymentUserId: textSchema(200) },
+      read: (page, filters) => listPayments(db, page, filters),
+      answer: (row) => plain(row, 'amount', 'credits'),
+    }),
+  ];
+}
