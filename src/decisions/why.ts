@@ -1,0 +1,62 @@
+import type { Decision } from '../engine/operations.ts';
+import { refusalOf } from '../entitlements/answers.ts';
+import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
+
+/** The reasons of a decision in a sentence. */
+export function whyOf(decision: Decision): string {
+  if (decision.code !== null) return refusalOf(decision).message;
+  switch (decision.operation) {
+    case 'USE':
+      return whyUsed(decision);
+    case 'REFUND':
+      return whyGivenBack(decision);
+    case 'GRANT':
+      return whyGranted(decision);
+    case 'EXPIRE':
+      return `${credits(decision.amount)} had expired and left the balance.`;
+    case 'OPENING': {
+      const { amount, creditCost } = decision;
+      return `The wallet is older than Tollgate: it came with ${credits(amount - creditCost)} to spend, and ${toUnits(creditCost)} spent before.`;
+    }
+  }
+}
+
+function whyUsed({ plan, featureCode, fromAllowance, fromCredits, creditCost, ...rest }: Decision): string {
+  const { allowance, creditsPerUnit } = rest.reasons;
+  if (fromAllowance > 0n && rest.periodStart === null) return `The plan ${plan} includes ${featureCode}.`;
+  const free = `${toUnits(fromAllowance)} from the allowance of ${plan}, of which ${allowance?.used} of ${allowance?.limit ?? 'unlimited'} is used now`;
+  const paid = `${toUnits(fromCredits)} for ${credits(creditCost)}, at ${creditsPerUnit} each`;
+  if (fromCredits === 0n) return `${featureCode}: ${free}.`;
+  return fromAllowance === 0n
+    ? `${featureCode}: ${paid}; nothing is left of the allowance of ${plan}.`
+    : `${featureCode}: ${free}; ${paid}.`;
+}
+
+function whyGivenBack({ refundOf, featureCode, fromAllowance, creditCost, reasons }: Decision): string {
+  const lost = (reasons.sources ?? []).reduce(
+    (sum, { amount, expired }) => (expired ? sum + toMicros(amount)! : sum),
+    0n,
+  );
+  const parts = [
+    ...(fromAllowance > 0n ? [`${toUnits(fromAllowance)} to the allowance`] : []),
+    ...(creditCost > lost ? [`${credits(creditCost - lost)} to the grants that paid`] : []),
+    ...(lost > 0n ? [`${credits(lost)} to grants that had expired by then, and so are gone`] : []),
+  ];
+  return `The use ${refundOf} of ${featureCode} was given back: ${parts.join('; ')}.`;
+}
+
+function whyGranted({ amount, reasons }: Decision): string {
+  const { type, expiresAt } = reasons.grant!;
+  const until = expiresAt === null ? 'they do not expire' : `they expire at ${expiresAt}`;
+  const origin = {
+    PURCHASE: 'bought',
+    PROMOTION: 'given',
+    ADJUSTMENT: 'given as an adjustment',
+    OPENING: 'found',
+  };
+  return `${credits(amount)} were ${origin[type]}: ${until}.`;
+}
+
+function credits(amount: Micros): string {
+  return `${toUnits(amount)} ${amount === 1_000_000n ? 'credit' : 'credits'}`;
+}
