@@ -103,7 +103,7 @@ function authenticate(req: IncomingMessage, keys: string[] | undefined): void {
     );
   }
   const isKnown = keys === undefined ? /^[rs]k_test_\w+$/.test(key) : keys.includes(key);
-  if (!isKnown) throw unauthorized(`Invalid API Key provided: ${key.slice(0, 8)}…${key.slice(-4)}`);
+  if (!isKnown) throw unauthorized(`Invalid API Key provided: ****${key.slice(-4)}`);
 }
 
 function unauthorized(message: string): StripeError {

@@ -64,21 +64,21 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   const store = new Store(options.dataFile);
   const world: World = { clock, store, baseUrl: '', request: { id: null, idempotency_key: null } };
   const server = createApi(world, options.apiKeys);
-  server.listen(port, host);
+  const courier = new Courier(store, clock, options);
   try {
+    server.listen(port, host);
     await once(server, 'listening');
+    world.baseUrl = addressOf(host, (server.address() as AddressInfo).port);
+    store.write(() => {
+      forgetConfigured(world);
+      for (const webhook of options.webhooks ?? []) configureEndpoint(world, webhook);
+      moveOpenPages(world);
+    });
   } catch (error) {
-    store.close(); // the port is in use
+    server.close(); // the port is in use, or a webhook cannot be used
+    store.close();
     throw error;
   }
-  world.baseUrl = addressOf(host, (server.address() as AddressInfo).port);
-
-  const courier = new Courier(store, clock, options);
-  store.write(() => {
-    forgetConfigured(world);
-    for (const webhook of options.webhooks ?? []) configureEndpoint(world, webhook);
-    moveOpenPages(world);
-  });
   courier.start();
   const tick = () => store.write(() => expireDue(world));
   const ticking = setInterval(tick, TICK_MS);
