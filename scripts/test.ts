@@ -11,6 +11,7 @@ const root = dirname(import.meta.dirname);
 process.chdir(root);
 
 const FOLDERS = ['src', 'test', 'scripts', 'bin', 'bench', 'examples', 'sdk', 'dashboard'];
+const TIMEOUT_MS = 10 * 60_000; // of a file: one that hangs fails, and says which
 
 let running: ChildProcess | undefined;
 let interrupted = false;
@@ -37,11 +38,16 @@ if (given.length === 0) {
   failed = !(await run('node_modules/.bin/biome', ['check', '--log-level=warn', '--error-on-warnings']));
   failed = !(await run('node_modules/.bin/tsc', ['--noEmit'])) || failed;
 }
-const cluster = await startTestCluster();
+const cluster = await startTestCluster().catch((error: Error) => {
+  // Ctrl-C ends what makes the cluster, too, and that is no failure to report.
+  if (!interrupted) console.error(error);
+  process.exit(1);
+});
 // Tests wait for Postgres as much as they compute: no core is left idle.
 const concurrency = Math.max(2, availableParallelism());
-const flags = ['--conditions=tollgate-source', '--test', `--test-concurrency=${concurrency}`];
-const passed = await run(process.execPath, [...flags, '--test-reporter=spec', ...options, ...files], {
+const flags = ['--conditions=tollgate-source', '--test', '--test-reporter=spec'];
+flags.push(`--test-concurrency=${concurrency}`, `--test-timeout=${TIMEOUT_MS}`);
+const passed = await run(process.execPath, [...flags, ...options, ...files], {
   TOLLGATE_TEST_DATABASE: cluster,
 });
 process.exit(passed && !failed ? 0 : 1);

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { chmod, mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -36,6 +36,7 @@ const TEMPLATE = 'template_tollgate';
 export async function startTestCluster(): Promise<string> {
   const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-test-'));
   process.once('exit', () => dispose(dataDir));
+  await chmod(dataDir, 0o755); // run by root, Postgres is another user, who has to get to its folder in here
   // Here alone nothing has to outlive the machine. A commit still leaves the process of Postgres before it is
   // answered, so tests that kill that process see what they would see with fsync.
   const { url } = await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });

@@ -58,7 +58,7 @@ describe('the embedded Postgres', { concurrency: false }, async () => {
     const socketDir = new URL(postgres.url).searchParams.get('host')!;
     const pid = postgres.pid();
     await postgres.stop();
-    assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+    await gone(pid);
     assert.equal(existsSync(socketDir), false);
     postgres = await start();
     assert.deepEqual((await query(postgres, 'select answer from kept')).rows, [{ answer: 42 }]);
@@ -162,4 +162,16 @@ async function untilItAnswers<T>(ask: () => Promise<T>): Promise<T> {
 async function settled(postgres: Embedded, before: number): Promise<number> {
   while (postgres.pid() === before) await sleep(10);
   return postgres.pid();
+}
+
+/** Ended, and waited for by its parent. */
+async function gone(pid: number): Promise<void> {
+  try {
+    for (;;) {
+      process.kill(pid, 0);
+      await sleep(10);
+    }
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ESRCH');
+  }
 }
