@@ -1,0 +1,28 @@
+/** A process of its own that puts load on a server and prints its LoadResult: `load-worker.ts <Work as JSON>`. */
+import { load } from './load.ts';
+
+export type Work = {
+  port: number;
+  key: string;
+  connections: number;
+  seconds: number;
+  warmupSeconds: number;
+  path: string;
+  /** Ids are ws_0 … */
+  workspaces: number;
+  /** More than 0: that many items in each request, as /v1/usage/batch takes them. */
+  items: number;
+};
+
+const work: Work = JSON.parse(process.argv[2]!);
+const workspace = () => `ws_${Math.floor(Math.random() * work.workspaces)}`;
+const use = () => ({ workspaceId: workspace(), featureCode: 'video.minutes', amount: 1 });
+let sent = 0;
+const item = () => ({ ...use(), idempotencyKey: `${process.pid}-${process.hrtime.bigint()}-${sent++}` });
+const body =
+  work.items === 0
+    ? () => JSON.stringify(use())
+    : () => JSON.stringify({ items: Array.from({ length: work.items }, item) });
+
+const result = await load({ ...work, headers: { Authorization: `Bearer ${work.key}` }, body });
+process.stdout.write(JSON.stringify(result));

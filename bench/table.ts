@@ -1,0 +1,50 @@
+import type { Report } from './bench.ts';
+
+/** Prints a report as tables that can be pasted into a page. */
+export function printTable({ rows, start, memory }: Report): void {
+  const throughput = [
+    [
+      'measure',
+      'baseline',
+      'per second',
+      'baseline',
+      'ratio',
+      'at least',
+      'aim',
+      'p50 ms',
+      'p99 ms',
+      'CPU ms',
+    ],
+    ...rows.map((row) => [
+      row.measure,
+      row.baseline,
+      Math.round(row.perSecond).toLocaleString('en'),
+      Math.round(row.baselinePerSecond).toLocaleString('en'),
+      row.ratio.toFixed(2),
+      String(row.atLeast),
+      String(row.aim),
+      row.p50Ms.toFixed(1),
+      row.p99Ms.toFixed(1),
+      row.cpuMsPerRequest.toFixed(3),
+    ]),
+  ];
+  const rest = [
+    ['what', 'measured', 'at most'],
+    ['npm start to ready, first start', `${(start.firstMs / 1000).toFixed(2)} s`, '4 s'],
+    ['npm start to ready, later start', `${(start.laterMs / 1000).toFixed(2)} s`, '2 s'],
+    ['server at rest', `${memory.atRest.serverMiB.toFixed(0)} MiB`, '150 MiB'],
+    ['server and Postgres at rest', `${memory.atRest.withPostgresMiB.toFixed(0)} MiB`, '350 MiB'],
+    ['server after load', `${memory.afterLoad.serverMiB.toFixed(0)} MiB`, ''],
+    ['server and Postgres after load', `${memory.afterLoad.withPostgresMiB.toFixed(0)} MiB`, ''],
+  ];
+  process.stdout.write(`\n${markdown(throughput)}\n\n${markdown(rest)}\n`);
+}
+
+function markdown(table: string[][]): string {
+  const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
+  const lines = table.map(
+    (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column]!)).join(' | ')} |`,
+  );
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  return [lines[0], rule, ...lines.slice(1)].join('\n');
+}
