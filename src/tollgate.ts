@@ -1,4 +1,5 @@
 import { aiRoutes } from './ai/routes.ts';
+import { catalogRoutes } from './catalog/routes.ts';
 import { keepVersion } from './catalog/store.ts';
 import type { Catalog } from './catalog/types.ts';
 import { clockRoutes } from './clock/routes.ts';
@@ -6,10 +7,13 @@ import { openTestClock } from './clock/testclock.ts';
 import { creditRoutes } from './credits/routes.ts';
 import { migrate } from './db/migrate.ts';
 import { connectOrExplain, type Db, kysely, openPool } from './db/pool.ts';
+import { decisionRoutes } from './decisions/routes.ts';
 import { createEngine, ENGINE_SETTINGS, type Engine } from './engine/engine.ts';
 import { entitlementRoutes } from './entitlements/routes.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import type { Endpoint } from './lib/endpoint.ts';
+import { paymentListRoutes } from './payments/lists.ts';
+import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 export type TollgateOptions = {
@@ -72,6 +76,10 @@ export async function openTollgate({
         ...entitlementRoutes(services),
         ...aiRoutes(services),
         ...creditRoutes(services),
+        ...paymentListRoutes(services),
+        ...subscriptionRoutes(services),
+        ...decisionRoutes(services),
+        ...catalogRoutes(services),
         ...clockRoutes({ ...services, onMove: () => {} }),
       ],
       isReady: () =>

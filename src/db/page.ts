@@ -7,6 +7,8 @@ import type { DB } from './types.ts';
 const PAGE_MAX = 100;
 const PAGE_DEFAULT = 20;
 
+const CURSOR_MESSAGE = 'must be the nextCursor of another page, as it was answered';
+
 /** What every list can be asked for, from the text of a query string. */
 export const pageQuerySchema = z.strictObject({
   limit: limitSchema(),
@@ -86,8 +88,6 @@ function limitSchema() {
     .transform(Number)
     .default(PAGE_DEFAULT);
 }
-
-const CURSOR_MESSAGE = 'must be the nextCursor of another page, as it was answered';
 
 function cursorSchema() {
   return z
