@@ -8,14 +8,18 @@ type Shown = {
   isWaiting: boolean;
   successUrl: string;
   problem: string | undefined;
+  /** The address that was typed before the problem; nobody types it twice. */
+  typedEmail: string | undefined;
 };
 
 /** The page of a session in the state that it is in. Plain HTML: no script, one form. */
-export function renderSession({ session, items, isWaiting, successUrl, problem }: Shown): string {
+export function renderSession({ session, items, isWaiting, successUrl, problem, typedEmail }: Shown): string {
   const body = [
     problem === undefined ? '' : `<p class="problem" role="alert">${escapeHtml(problem)}</p>`,
     renderOrder(session, items),
-    session.status === 'open' ? renderPayment(session) : renderOutcome(session, isWaiting, successUrl),
+    session.status === 'open'
+      ? renderPayment(session, typedEmail)
+      : renderOutcome(session, isWaiting, successUrl),
   ];
   return layout(session.status === 'open' ? 'Pay' : 'Payment', body.join('\n'));
 }
@@ -44,7 +48,7 @@ const CARDS = [
   ['4000000000000069', 'Visa 0069', 'has expired'],
 ] as const;
 
-function renderPayment(session: Stripe.Checkout.Session): string {
+function renderPayment(session: Stripe.Checkout.Session, typedEmail = ''): string {
   const known = session.customer_details?.email;
   const cards = session.payment_method_types.includes('card') ? CARDS : [];
   const hasDelayed = session.payment_method_types.some((type) => type !== 'card');
@@ -59,7 +63,7 @@ function renderPayment(session: Stripe.Checkout.Session): string {
   );
   return `<form method="post">
     <label class="field">E-mail
-      <input type="email" name="email" autocomplete="email" required value="${escapeHtml(known ?? '')}"${known ? ' readonly' : ''}>
+      <input type="email" name="email" autocomplete="email" required value="${escapeHtml(known ?? typedEmail)}"${known ? ' readonly' : ''}>
     </label>
     <fieldset><legend>Pay with</legend>${options.join('')}</fieldset>
     <button>Pay ${totalOf(session)}</button>

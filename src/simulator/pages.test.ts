@@ -43,6 +43,7 @@ test('a declined card is told, and another can be tried', async (t) => {
   const html = await declined.text();
   assert.equal(declined.status, 402);
   assert.match(html, /role="alert">Your card has insufficient funds\./);
+  assert.match(html, /value="a@example\.com"/);
   assert.match(html, /<button>Pay \$10\.00<\/button>/);
   assert.equal((await submit(session.url ?? '', { pay_with: '5555555555554444' })).status, 303);
 });

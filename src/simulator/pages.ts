@@ -49,7 +49,7 @@ function act(
     const means = payWith === 'bank_debit' ? delayedMeans(open) : cardMeans(payWith ?? '');
     return confirmSession(world, id, means, payer);
   });
-  if (decline !== null) return { status: 402, html: show(world, id, session, decline.message) };
+  if (decline !== null) return { status: 402, html: show(world, id, session, decline.message, payer) };
   return { status: 303, html: '', location: successUrl(session) };
 }
 
@@ -57,7 +57,13 @@ function successUrl(session: Stripe.Checkout.Session): string {
   return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
 }
 
-function show(world: World, id: string, session: Stripe.Checkout.Session, problem?: string): string {
+function show(
+  world: World,
+  id: string,
+  session: Stripe.Checkout.Session,
+  problem?: string,
+  typedEmail?: string,
+): string {
   const intentId = session.payment_intent;
   const intent = typeof intentId === 'string' ? world.store.get('intent', intentId) : undefined;
   return renderSession({
@@ -66,5 +72,6 @@ function show(world: World, id: string, session: Stripe.Checkout.Session, proble
     isWaiting: intent?.status === 'processing',
     successUrl: successUrl(session),
     problem,
+    typedEmail,
   });
 }
