@@ -1,0 +1,60 @@
+import { type Queryable, transaction } from '../engine/store.ts';
+import { Refusal } from '../lib/errors.ts';
+import { newId } from '../lib/ids.ts';
+import type { Payer, PaymentServices } from './payments.ts';
+import { findPayer, forgetCustomer, insertPayer, lockUser, replaceCustomer, updateEmail } from './store.ts';
+
+/**
+ * The payer that a user is: one, however many checkouts begin at once. A new e-mail replaces the old one; an e-mail
+ * that is somebody else's is refused. E-mails come trimmed and in lower case.
+ */
+export async function findOrMakePayer(
+  tx: Queryable,
+  { userId, email }: { userId: string; email: string },
+  now: Date,
+): Promise<Payer> {
+  await lockUser(tx, userId, now);
+  const found = await findPayer(tx, userId, email);
+  if (found?.email === email) return found;
+  const payer: Payer = { id: found?.id ?? newId('pu'), email, customerId: found?.customerId ?? null };
+  try {
+    if (found === undefined) await insertPayer(tx, payer, userId, now);
+    else await updateEmail(tx, payer.id, email, now);
+  } catch (error) {
+    throw isTaken(error) ? emailTaken() : error;
+  }
+  return payer;
+}
+
+/** Keeps the customer that was made for a payer. Of two made at once, the first stays and is the answer. */
+export async function linkCustomer(
+  { pool, clock }: PaymentServices,
+  payer: Payer,
+  customerId: string,
+): Promise<string> {
+  const kept = await transaction(pool, (tx) => replaceCustomer(tx, payer, customerId, clock.now()));
+  return kept ?? customerId;
+}
+
+/** A customer that the provider has deleted: the payer gets a new one with the next purchase. */
+export async function unlinkCustomer(
+  { clock }: PaymentServices,
+  tx: Queryable,
+  customerId: string,
+): Promise<boolean> {
+  return forgetCustomer(tx, customerId, clock.now());
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+function isTaken(error: unknown): boolean {
+  return (error as { code?: string }).code === UNIQUE_VIOLATION;
+}
+
+function emailTaken(): Refusal {
+  return new Refusal(
+    'invalid_request',
+    'user.email belongs to another user: send that userId, or another e-mail.',
+    { param: 'user.email' },
+  );
+}

@@ -1,0 +1,197 @@
+import type pg from 'pg';
+import { type CreditsPrice, priceOfAmount, priceOfPack } from '../catalog/pricing.ts';
+import type { Catalog } from '../catalog/types.ts';
+import { grantPurchase } from '../credits/credits.ts';
+import { workspaceNotFound } from '../engine/batch.ts';
+import type { Engine } from '../engine/engine.ts';
+import { type Queryable, transaction } from '../engine/store.ts';
+import { type Micros, toUnits } from '../lib/amounts.ts';
+import type { Clock } from '../lib/clock.ts';
+import { newId } from '../lib/ids.ts';
+import { findOrMakePayer } from './payers.ts';
+import {
+  expireUnopened,
+  insertCheckout,
+  insertCreditRecord,
+  lockCheckout,
+  putPayment,
+  takeDueCheckouts,
+  updateSession,
+  updateStatus,
+  workspaceExists,
+} from './store.ts';
+
+export type PaymentServices = { pool: pg.Pool; engine: Engine; catalog: Catalog; clock: Clock };
+
+/** Who pays. `customerId` is the provider's name for them, once they have one. */
+export type Payer = { id: string; email: string; customerId: string | null };
+
+/** One purchase of credits that was begun. Money in micro-units of the major unit. */
+export type Checkout = {
+  id: string;
+  workspaceId: string;
+  payer: Payer;
+  status: 'OPEN' | 'COMPLETE' | 'EXPIRED' | 'FAILED';
+  pack: string | null;
+  amount: Micros;
+  currency: string;
+  credits: Micros;
+  sessionId: string | null;
+};
+
+export type PurchaseInput = {
+  workspaceId: string;
+  user: { userId: string; email: string };
+  /** Either a pack, or an amount of money. */
+  pack?: string | undefined;
+  amount?: Micros | undefined;
+  currency?: string | undefined;
+};
+
+/** Prices a purchase and keeps it as an open checkout, with its payer. Nothing has been asked of the provider yet. */
+export async function openCheckout(
+  { pool, catalog, clock }: PaymentServices,
+  input: PurchaseInput,
+): Promise<Checkout> {
+  const price = priceOf(catalog, input);
+  const now = clock.now();
+  return transaction(pool, async (tx) => {
+    if (!(await workspaceExists(tx, input.workspaceId))) throw workspaceNotFound(input.workspaceId);
+    const checkout: Checkout = {
+      id: newId('co'),
+      workspaceId: input.workspaceId,
+      payer: await findOrMakePayer(tx, input.user, now),
+      status: 'OPEN',
+      pack: input.pack ?? null,
+      ...price,
+      sessionId: null,
+    };
+    await insertCheckout(tx, checkout, now);
+    return checkout;
+  });
+}
+
+function priceOf(catalog: Catalog, { pack, amount, currency }: PurchaseInput): CreditsPrice {
+  return pack === undefined
+    ? priceOfAmount(catalog, amount!, currency)
+    : priceOfPack(catalog, pack, currency);
+}
+
+/** What the payer sees that they buy. */
+export function nameOf(catalog: Catalog, { pack, credits }: Pick<Checkout, 'pack' | 'credits'>): string {
+  const name = pack === null ? undefined : catalog.packs.get(pack)?.name;
+  return name ?? `${toUnits(credits).toLocaleString('en-US', { maximumFractionDigits: 6 })} credits`;
+}
+
+export type OpenedSession = { id: string; url: string | null; expiresAt: Date };
+
+/** Keeps the provider's page of a checkout, and the payment that is awaited from it. */
+export async function awaitPayment(
+  { pool, clock }: PaymentServices,
+  checkout: Checkout,
+  session: OpenedSession,
+): Promise<void> {
+  const now = clock.now();
+  await transaction(pool, async (tx) => {
+    const current = await lockCheckout(tx, { sessionId: session.id, id: checkout.id });
+    await updateSession(tx, checkout.id, session, now);
+    // Whoever paid very fast was heard of first.
+    if (current?.status !== 'OPEN') return;
+    await putPayment(tx, newId('pay'), checkout, { status: 'PENDING', paymentId: session.id }, now);
+  });
+}
+
+/** The checkout that a session was made for, or says it was, held until the transaction ends. */
+export function findCheckout(
+  tx: Queryable,
+  wanted: { sessionId: string; id: string | null },
+): Promise<Checkout | undefined> {
+  return lockCheckout(tx, wanted);
+}
+
+/** Keeps a session that the provider has made, and whose answer was lost. */
+export async function adoptSession(
+  { clock }: PaymentServices,
+  tx: Queryable,
+  checkout: Checkout,
+  session: OpenedSession,
+): Promise<void> {
+  await updateSession(tx, checkout.id, session, clock.now());
+}
+
+/** Ends a checkout whose page was never shown to anybody. */
+export async function abandonCheckout({ pool, clock }: PaymentServices, checkout: Checkout): Promise<void> {
+  await transaction(pool, (tx) => updateStatus(tx, checkout.id, 'FAILED', clock.now()));
+}
+
+/**
+ * Books what a payer has paid for, once: the payment, its CreditRecord and one grant. The checkout is locked by this
+ * transaction. Money that came in counts, whatever was thought of the checkout before.
+ */
+export async function settle(
+  { engine, catalog, clock }: PaymentServices,
+  tx: Queryable,
+  checkout: Checkout,
+  paymentId: string,
+): Promise<void> {
+  if (checkout.status === 'COMPLETE') return;
+  const now = clock.now();
+  const { workspaceId, credits } = checkout;
+  const id = await putPayment(tx, newId('pay'), checkout, { status: 'SUCCEEDED', paymentId }, now);
+  const description = nameOf(catalog, checkout);
+  const record = { id: newId('crec'), amount: credits, workspaceId, description };
+  await insertCreditRecord(tx, { ...record, paymentUserId: checkout.payer.id, paymentId: id }, now);
+  const days = catalog.creditsExpireAfterDays;
+  const expiresAt = days === null ? null : now.getTime() + days * DAY_MS;
+  await grantPurchase(
+    { engine },
+    { workspaceId, credits, creditRecordId: record.id, description, expiresAt },
+    tx,
+  );
+  await updateStatus(tx, checkout.id, 'COMPLETE', now);
+}
+
+const DAY_MS = 86_400_000;
+
+/** Notes the provider's name of a payment that is still on its way. */
+export async function notePayment(
+  { clock }: PaymentServices,
+  tx: Queryable,
+  checkout: Checkout,
+  paymentId: string,
+): Promise<void> {
+  if (checkout.status !== 'OPEN') return;
+  await putPayment(tx, newId('pay'), checkout, { status: 'PENDING', paymentId }, clock.now());
+}
+
+/** Closes a checkout that brought no money. One that was settled stays as it is. */
+export async function closeCheckout(
+  { clock }: PaymentServices,
+  tx: Queryable,
+  checkout: Checkout,
+  status: 'EXPIRED' | 'FAILED',
+  paymentId: string,
+): Promise<void> {
+  if (checkout.status !== 'OPEN') return;
+  await putPayment(tx, newId('pay'), checkout, { status: 'FAILED', paymentId }, clock.now());
+  await updateStatus(tx, checkout.id, status, clock.now());
+}
+
+/** A page lives for a day; after that and an hour more, nobody can have begun to pay on it. */
+const UNOPENED_MAX_MS = 25 * 3_600_000;
+
+const REREAD_PAUSE_MIN_MS = 60_000; // a webhook takes seconds
+const REREAD_PAUSE_MAX_MS = 6 * 3_600_000; // a bank may take two weeks
+const REREADS_MAX = 50; // a minute: a fraction of what Stripe allows in a second
+
+/** Sessions of open checkouts that have not been heard of for too long: their webhooks may be lost. */
+export async function takeUnheard({ pool, clock }: PaymentServices): Promise<string[]> {
+  const now = clock.now();
+  await expireUnopened(pool, new Date(now.getTime() - UNOPENED_MAX_MS), now);
+  return takeDueCheckouts(pool, {
+    now,
+    pauseMinMs: REREAD_PAUSE_MIN_MS,
+    pauseMaxMs: REREAD_PAUSE_MAX_MS,
+    max: REREADS_MAX,
+  });
+}

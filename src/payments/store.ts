@@ -1,0 +1,280 @@
+import type { Queryable } from '../engine/store.ts';
+import { fromDecimal, type Micros, toDecimal } from '../lib/amounts.ts';
+import type { Checkout, Payer } from './payments.ts';
+
+// ── Payers ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Makes the user if there is none, and holds it until the transaction ends: one person's payers change one by one. */
+export async function lockUser(db: Queryable, userId: string, now: Date): Promise<void> {
+  await db.query({
+    text: `
+      insert into "User" (id, "createdAt")
+      values ($1, $2)
+      on conflict (id) do update set id = excluded.id`,
+    values: [userId, now],
+  });
+}
+
+/** The payer that a user is; of several that an older system left, the one with this e-mail. */
+export async function findPayer(db: Queryable, userId: string, email: string): Promise<Payer | undefined> {
+  const { rows } = await db.query({
+    text: `
+      select id, email, "customerId"
+      from "PaymentUser"
+      where "userId" = $1
+      order by (email = $2) desc, "createdAt", id
+      limit 1`,
+    values: [userId, email],
+  });
+  return rows[0];
+}
+
+/** A row that rejects with 23505 when the e-mail is somebody else's. */
+export async function insertPayer(db: Queryable, payer: Payer, userId: string, now: Date): Promise<void> {
+  await db.query({
+    text: `
+      insert into "PaymentUser" (id, "userId", email, "paymentPlatform", "createdAt", "updatedAt")
+      values ($1, $2, $3, 'STRIPE', $4, $4)`,
+    values: [payer.id, userId, payer.email, now],
+  });
+}
+
+/** Rejects with 23505 when the e-mail is somebody else's. */
+export async function updateEmail(db: Queryable, id: string, email: string, now: Date): Promise<void> {
+  await db.query({
+    text: 'update "PaymentUser" set email = $2, "updatedAt" = $3 where id = $1',
+    values: [id, email, now],
+  });
+}
+
+/** Sets the payer's customer unless somebody else has meanwhile; answers with the one that is kept. */
+export async function replaceCustomer(
+  db: Queryable,
+  { id, customerId }: Payer,
+  replacement: string,
+  now: Date,
+): Promise<string | null> {
+  const { rows } = await db.query({
+    text: `
+      update "PaymentUser"
+      set "customerId" = case when "customerId" is not distinct from $2 then $3 else "customerId" end, "updatedAt" = $4
+      where id = $1
+      returning "customerId"`,
+    values: [id, customerId, replacement, now],
+  });
+  return rows[0].customerId;
+}
+
+export async function forgetCustomer(db: Queryable, customerId: string, now: Date): Promise<boolean> {
+  const { rows } = await db.query({
+    text: `
+      update "PaymentUser"
+      set "customerId" = null, "updatedAt" = $2
+      where "customerId" = $1
+      returning id`,
+    values: [customerId, now],
+  });
+  return rows.length > 0;
+}
+
+// ── Checkouts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export async function workspaceExists(db: Queryable, id: string): Promise<boolean> {
+  const { rows } = await db.query({ text: 'select from "Workspace" where id = $1', values: [id] });
+  return rows.length > 0;
+}
+
+export async function insertCheckout(db: Queryable, checkout: Checkout, now: Date): Promise<void> {
+  await db.query({
+    text: `
+      insert into "Checkout"
+        (id, "workspaceId", "paymentUserId", status, pack, amount, currency, credits, "createdAt", "updatedAt")
+      values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $8)`,
+    values: [
+      checkout.id,
+      checkout.workspaceId,
+      checkout.payer.id,
+      checkout.pack,
+      toDecimal(checkout.amount),
+      checkout.currency,
+      toDecimal(checkout.credits),
+      now,
+    ],
+  });
+}
+
+/** The checkout of a session, else the one with this id, held until the transaction ends. */
+export async function lockCheckout(
+  db: Queryable,
+  { sessionId, id }: { sessionId: string; id: string | null },
+): Promise<Checkout | undefined> {
+  for (const [column, value] of [
+    ['"sessionId"', sessionId],
+    ['id', id],
+  ]) {
+    const { rows } = await db.query({
+      text: `
+        select c.*, p.email, p."customerId"
+        from "Checkout" c
+        join "PaymentUser" p on p.id = c."paymentUserId"
+        where c.${column} = $1
+        for update of c`,
+      values: [value],
+    });
+    if (rows[0] !== undefined) return checkoutOf(rows[0]);
+  }
+  return undefined;
+}
+
+type CheckoutRow = Omit<Checkout, 'amount' | 'credits' | 'payer'> &
+  Omit<Payer, 'id'> & { paymentUserId: string; amount: string; credits: string };
+
+function checkoutOf(row: CheckoutRow): Checkout {
+  return {
+    id: row.id,
+    workspaceId: row.workspaceId,
+    payer: { id: row.paymentUserId, email: row.email, customerId: row.customerId },
+    status: row.status,
+    pack: row.pack,
+    amount: fromDecimal(row.amount),
+    currency: row.currency,
+    credits: fromDecimal(row.credits),
+    sessionId: row.sessionId,
+  };
+}
+
+export async function updateStatus(
+  db: Queryable,
+  id: string,
+  status: Checkout['status'],
+  now: Date,
+): Promise<void> {
+  await db.query({
+    text: 'update "Checkout" set status = $2, "updatedAt" = $3 where id = $1',
+    values: [id, status, now],
+  });
+}
+
+export async function updateSession(
+  db: Queryable,
+  id: string,
+  session: { id: string; url: string | null; expiresAt: Date },
+  now: Date,
+): Promise<void> {
+  await db.query({
+    text: `
+      update "Checkout"
+      set "sessionId" = $2, url = coalesce($3, url), "expiresAt" = $4, "updatedAt" = $5
+      where id = $1`,
+    values: [id, session.id, session.url, session.expiresAt, now],
+  });
+}
+
+/**
+ * Open checkouts whose session is to be read again, and the time of reading noted. The pause doubles with each time,
+ * as `updatedAt - createdAt` does when it is waited out once more; an expiry is not waited past.
+ */
+export async function takeDueCheckouts(
+  db: Queryable,
+  { now, pauseMinMs, pauseMaxMs, max }: { now: Date; pauseMinMs: number; pauseMaxMs: number; max: number },
+): Promise<string[]> {
+  const { rows } = await db.query({
+    text: `
+      update "Checkout"
+      set "updatedAt" = $1
+      where id in (
+        select id
+        from "Checkout"
+        where status = 'OPEN'
+          and "sessionId" is not null
+          and (
+            "updatedAt" <= $1 - least(greatest("updatedAt" - "createdAt", make_interval(secs => $2)), make_interval(secs => $3))
+            or ("expiresAt" <= $1 and "updatedAt" < "expiresAt")
+          )
+        order by "updatedAt"
+        limit $4
+        for update skip locked
+      )
+      returning "sessionId"`,
+    values: [now, pauseMinMs / 1000, pauseMaxMs / 1000, max],
+  });
+  return rows.map((row: { sessionId: string }) => row.sessionId);
+}
+
+/** Checkouts that never got a session, by a crash in between: nobody has had a page to pay on. */
+export async function expireUnopened(db: Queryable, createdBefore: Date, now: Date): Promise<void> {
+  await db.query({
+    text: `
+      update "Checkout"
+      set status = 'EXPIRED', "updatedAt" = $2
+      where status = 'OPEN' and "sessionId" is null and "createdAt" < $1`,
+    values: [createdBefore, now],
+  });
+}
+
+// ── Payments ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export type PaymentStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED';
+
+/** The one payment of a checkout, made or brought to this status. `paymentId` names it at the provider. */
+export async function putPayment(
+  db: Queryable,
+  id: string,
+  checkout: Checkout,
+  { status, paymentId }: { status: PaymentStatus; paymentId: string },
+  now: Date,
+): Promise<string> {
+  const { rows } = await db.query({
+    text: `
+      insert into "Payment"
+        (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", "workspaceId", credits, "checkoutId",
+          "createdAt", "updatedAt")
+      values ($1, $2, $3, $4, 'STRIPE', $5, $6, $7, $8, $9, $10, $10)
+      on conflict ("checkoutId") do update
+        set status = excluded.status, "paymentId" = excluded."paymentId", "updatedAt" = excluded."updatedAt"
+      returning id`,
+    values: [
+      id,
+      toDecimal(checkout.amount),
+      checkout.currency,
+      status,
+      paymentId,
+      checkout.payer.id,
+      checkout.workspaceId,
+      toDecimal(checkout.credits),
+      checkout.id,
+      now,
+    ],
+  });
+  return rows[0].id;
+}
+
+/** Rejects with 23505 when the payment has its record already. */
+export async function insertCreditRecord(
+  db: Queryable,
+  record: {
+    id: string;
+    amount: Micros;
+    workspaceId: string;
+    paymentUserId: string;
+    paymentId: string;
+    description: string;
+  },
+  now: Date,
+): Promise<void> {
+  await db.query({
+    text: `
+      insert into "CreditRecord"
+        (id, amount, type, "workspaceId", "paymentUserId", "paymentId", description, "createdAt", "updatedAt")
+      values ($1, $2, 'PURCHASE', $3, $4, $5, $6, $7, $7)`,
+    values: [
+      record.id,
+      toDecimal(record.amount),
+      record.workspaceId,
+      record.paymentUserId,
+      record.paymentId,
+      record.description,
+      now,
+    ],
+  });
+}
