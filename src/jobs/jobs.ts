@@ -1,0 +1,81 @@
+import { Logger, parseCronItems, type Runner, run } from 'graphile-worker';
+import type pg from 'pg';
+import type { StripeServices } from '../stripe/services.ts';
+import { requeueWaiting, SCHEDULE, tasksOf } from './tasks.ts';
+
+export type Jobs = {
+  /** Finishes the jobs that run, and takes no more. */
+  stop(): Promise<void>;
+};
+
+/** Jobs at once. Stripe takes 25 calls a second in test mode; each job makes one, of some 200 ms. */
+const CONCURRENCY = 4;
+
+/** Connections that the worker needs: one a job, one that listens, one for the schedule. */
+export const JOB_CONNECTIONS_MAX = CONCURRENCY + 2;
+
+/** A new job is told of at once. This is for retries, and for when nobody could be told. */
+const POLL_INTERVAL_MS = 2_000;
+
+const RESTART_PAUSE_MS = 1_000;
+
+/**
+ * Starts the worker: brings its schema to its newest shape, and works until it is stopped. `pool` is the worker's own;
+ * the jobs use the services'.
+ */
+export async function startJobs(pool: pg.Pool, services: StripeServices): Promise<Jobs> {
+  const { report } = services;
+  const start = (): Promise<Runner> =>
+    run({
+      pgPool: pool,
+      taskList: tasksOf(services),
+      parsedCronItems: parseCronItems(SCHEDULE),
+      concurrency: CONCURRENCY,
+      pollInterval: POLL_INTERVAL_MS,
+      noHandleSignals: true,
+      logger: loggerOf(report),
+    });
+  let runner: Runner | undefined = await start();
+  await requeueWaiting(services, 0);
+  const stopping = new AbortController();
+  const watching = watch();
+
+  /** A worker gives up when it cannot write down what it did. Another takes its place. */
+  async function watch(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      try {
+        runner ??= await start();
+        await runner.promise;
+      } catch (error) {
+        report('the worker stopped; another is started', error);
+      }
+      runner = undefined;
+      if (!stopping.signal.aborted) await pause(RESTART_PAUSE_MS, stopping.signal);
+    }
+  }
+
+  return {
+    async stop() {
+      stopping.abort();
+      await runner?.stop();
+      await watching;
+    },
+  };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** What the worker has to say to an operator; the rest is for its developers. */
+function loggerOf(report: StripeServices['report']): Logger {
+  return new Logger(() => (level, message, meta) => {
+    if (level === 'error' || level === 'warning') report(message, meta?.error);
+  });
+}

@@ -1,0 +1,56 @@
+import type { CronItem, TaskList } from 'graphile-worker';
+import { transaction } from '../engine/store.ts';
+import { takeUnheard } from '../payments/payments.ts';
+import { applyEvent } from '../stripe/apply.ts';
+import type { StripeServices } from '../stripe/services.ts';
+import { readSession } from '../stripe/sessions.ts';
+import { EVENT_TASK, requeueEvents } from '../stripe/store.ts';
+import { findWorkspacesWithExpired } from './store.ts';
+
+/** Everything that happens later, by name. */
+export function tasksOf(services: StripeServices): TaskList {
+  return {
+    [EVENT_TASK]: (payload) => applyEvent(services, (payload as { id: string }).id),
+    'stripe.requeue': () => requeueWaiting(services, LOST_AFTER_MS),
+    'checkouts.reread': () => rereadCheckouts(services),
+    'credits.expire': () => expireCredits(services),
+  };
+}
+
+/** When it happens. A run that failed is not repeated: the next one does the same. */
+export const SCHEDULE: CronItem[] = [
+  { task: 'stripe.requeue', match: '* * * * *' },
+  { task: 'checkouts.reread', match: '* * * * *' },
+  { task: 'credits.expire', match: '*/5 * * * *' },
+].map((item) => ({ ...item, options: { maxAttempts: 1, jobKey: item.task } }));
+
+/** Jobs wait less than this unless there is a flood, and then asking again for them changes nothing. */
+const LOST_AFTER_MS = 60_000;
+const REQUEUED_MAX = 1000;
+
+/** Takes up events again whose job was lost with its process; a worker's lock would hold them for hours. */
+export async function requeueWaiting({ pool, clock }: StripeServices, olderThanMs: number): Promise<void> {
+  await requeueEvents(pool, new Date(clock.now().getTime() - olderThanMs), REQUEUED_MAX);
+}
+
+/** Reads the sessions of open checkouts again: a webhook that was lost must not lose money. */
+export async function rereadCheckouts(services: StripeServices): Promise<void> {
+  for (const sessionId of await takeUnheard(services)) {
+    try {
+      await transaction(services.pool, await readSession(services, sessionId));
+    } catch (error) {
+      services.report(`the session ${sessionId} could not be read again; it will be later`, error);
+    }
+  }
+}
+
+const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine
+
+/** Books expired credits of workspaces that nobody uses; where somebody does, the engine has booked them already. */
+export async function expireCredits({ pool, engine, clock }: StripeServices): Promise<void> {
+  for (;;) {
+    const ids = await findWorkspacesWithExpired(pool, clock.now(), EXPIRED_MAX);
+    const booked = await Promise.all(ids.map((id) => engine.expire(id)));
+    if (ids.length < EXPIRED_MAX || !booked.includes(true)) return;
+  }
+}

@@ -1,0 +1,16 @@
+import type { Queryable } from '../engine/store.ts';
+import type { StripeServices } from './services.ts';
+
+/** Reads an object of Stripe's again, and says what follows from its present state. */
+export type Reading = (services: StripeServices, objectId: string) => Promise<Change>;
+
+/** Brings our rows to the state that was read, in a transaction of the caller's. As often as you like. */
+export type Change = (tx: Queryable) => Promise<Verdict>;
+
+/** What came of it. `error` says why nothing was done. */
+export type Verdict = { status: 'APPLIED' } | { status: 'IGNORED'; error: string };
+
+/** What Stripe says cannot be right. Trying again does not help: an operator has to look. */
+export class Contradiction extends Error {
+  override name = 'Contradiction';
+}

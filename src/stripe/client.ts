@@ -1,0 +1,100 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import Stripe from 'stripe';
+import { ConfigError } from '../lib/config.ts';
+import { Refusal } from '../lib/errors.ts';
+
+export type StripeOptions = {
+  secretKey: string;
+  /** Another base address for Stripe's API: the simulator's, or a test's. */
+  apiBase?: string | undefined;
+  timeoutMs?: number;
+};
+
+/** Longer than Stripe needs for any of our calls, and short enough that a client still waits for the answer. */
+const TIMEOUT_MS = 15_000;
+
+/** The SDK's own, after lost connections and 5xx: with the same idempotency key, and pauses that grow. */
+const NETWORK_RETRIES_MAX = 2;
+
+/** The only client of Stripe. Its API version is the one that the pinned package was made for. */
+export function createStripe({ secretKey, apiBase, timeoutMs = TIMEOUT_MS }: StripeOptions): Stripe {
+  return new Stripe(secretKey, {
+    timeout: timeoutMs,
+    maxNetworkRetries: NETWORK_RETRIES_MAX,
+    telemetry: false,
+    appInfo: { name: 'Tollgate' },
+    ...(apiBase === undefined ? {} : hostOf(apiBase)),
+  });
+}
+
+function hostOf(apiBase: string): Pick<Stripe.StripeConfig, 'host' | 'port' | 'protocol'> {
+  const { protocol, hostname, port, pathname } = new URL(apiBase);
+  if (pathname !== '/') {
+    throw new ConfigError('STRIPE_API_BASE must be a host without a path, such as http://127.0.0.1:12111.');
+  }
+  const isSecure = protocol === 'https:';
+  return { protocol: isSecure ? 'https' : 'http', host: hostname, port: port || (isSecure ? 443 : 80) };
+}
+
+/** Whether a secret key moves real money. */
+export function isLiveKey(secretKey: string): boolean {
+  return /^[rs]k_live_/.test(secretKey);
+}
+
+/** Pauses before the next try of a call that was one too many; jittered, so that callers do not come back together. */
+const RATE_LIMIT_PAUSES_MS = [250, 500, 1_000, 2_000];
+
+/** Asks Stripe for something. Throws a Refusal that says what went wrong, with the SDK's error as its cause. */
+export async function ask<T>(call: () => Promise<T>): Promise<T> {
+  for (const pauseMs of [...RATE_LIMIT_PAUSES_MS, null]) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof Stripe.errors.StripeError)) throw error;
+      if (!isRateLimit(error) || pauseMs === null) throw refusalOf(error);
+      await sleep(pauseMs * (0.5 + Math.random()));
+    }
+  }
+  throw new Error('unreachable: the last try answers or throws');
+}
+
+/** Whether a call failed because the object is not there, or not there any more. */
+export function isMissing(error: unknown): boolean {
+  return (
+    error instanceof Refusal &&
+    error.cause instanceof Stripe.errors.StripeError &&
+    error.cause.code === 'resource_missing'
+  );
+}
+
+/** Too many calls. Another request that holds a lock or an idempotency key is waited for like one. */
+function isRateLimit(error: Stripe.errors.StripeError): boolean {
+  return error instanceof Stripe.errors.StripeRateLimitError || error.statusCode === 409;
+}
+
+function refusalOf(error: Stripe.errors.StripeError): Refusal {
+  const refusal = isUnavailable(error)
+    ? new Refusal(
+        'provider_unavailable',
+        'Stripe could not be reached, or did not answer properly: try again in a moment.',
+      )
+    : new Refusal('provider_error', `Stripe refused the call: ${messageOf(error)}`);
+  refusal.cause = error;
+  return refusal;
+}
+
+function isUnavailable(error: Stripe.errors.StripeError): boolean {
+  return (
+    error instanceof Stripe.errors.StripeConnectionError ||
+    error instanceof Stripe.errors.StripeAPIError ||
+    isRateLimit(error)
+  );
+}
+
+/** Stripe's words; of keys, which it repeats in part, nothing. */
+function messageOf(error: Stripe.errors.StripeError): string {
+  if (error instanceof Stripe.errors.StripeAuthenticationError) {
+    return 'STRIPE_SECRET_KEY is not accepted.';
+  }
+  return error.message.replaceAll(/\b(?:[rsp]k|whsec)_\S+/g, '***');
+}

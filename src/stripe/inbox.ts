@@ -1,0 +1,118 @@
+import Stripe from 'stripe';
+import { Refusal } from '../lib/errors.ts';
+import { readingOf } from './events.ts';
+import type { StripeServices } from './services.ts';
+import { type KeptEvent, keepEvent } from './store.ts';
+
+export type Inbox = {
+  /** Resolves once the event is on disk. Throws a Refusal: 400 for what is not from Stripe, 503 if it cannot be kept. */
+  receive(delivery: { rawBody: Buffer; signature: string | undefined }): Promise<void>;
+};
+
+/** Stripe's own: https://docs.stripe.com/webhooks. Older deliveries may be replays. */
+const TOLERANCE_SECONDS = 300;
+
+/** Opens the inbox. `secrets`: one, or several while one is being replaced by another. */
+export function openInbox(
+  services: Pick<StripeServices, 'pool' | 'clock' | 'livemode' | 'report'>,
+  secrets: readonly string[],
+): Inbox {
+  const { pool, clock, livemode, report } = services;
+  return {
+    async receive({ rawBody, signature }) {
+      const now = clock.now();
+      verify(rawBody, signature, { secrets, now, report });
+      const event = eventOf(rawBody, livemode);
+      try {
+        await keepEvent(pool, event, now);
+      } catch (error) {
+        report(`event ${event.id} could not be kept; Stripe will send it again`, error);
+        throw new Refusal('unavailable', 'The event could not be kept: send it again.');
+      }
+    },
+  };
+}
+
+/** Compares in constant time, on the bytes as they came. */
+function verify(
+  rawBody: Buffer,
+  signature: string | undefined,
+  { secrets, now, report }: { secrets: readonly string[]; now: Date; report: StripeServices['report'] },
+): void {
+  const failures: unknown[] = [];
+  for (const secret of secrets) {
+    try {
+      const at = now.getTime();
+      Stripe.webhooks.signature!.verifyHeader(
+        rawBody,
+        signature ?? '',
+        secret,
+        TOLERANCE_SECONDS,
+        undefined,
+        at,
+      );
+      return;
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  const tooOld = failures.find((error) => /tolerance/i.test((error as Error).message));
+  if (tooOld !== undefined)
+    report('a webhook was signed too long ago: is the clock of this machine right?', tooOld);
+  throw new Refusal('invalid_request', 'The signature does not fit.', { param: 'Stripe-Signature' });
+}
+
+function eventOf(rawBody: Buffer, livemode: boolean): KeptEvent {
+  const event = parseEvent(rawBody);
+  const ours = { id: event.id, type: event.type, objectId: objectIdOf(event), livemode: event.livemode };
+  const payload = keepable(event);
+  const reason = whyIgnored(event, ours.objectId, livemode);
+  return reason === null
+    ? { ...ours, payload, status: 'RECEIVED', error: null }
+    : { ...ours, payload, status: 'IGNORED', error: reason };
+}
+
+function parseEvent(rawBody: Buffer): Stripe.Event {
+  let event: Stripe.Event | { object: 'v2.core.event' } | null;
+  try {
+    event = JSON.parse(rawBody.toString());
+  } catch {
+    throw notAnEvent('is not JSON');
+  }
+  if (event?.object === 'v2.core.event') {
+    throw notAnEvent('is a thin event: choose the payload style "snapshot" for this endpoint');
+  }
+  const isEvent =
+    event?.object === 'event' &&
+    typeof event.id === 'string' &&
+    typeof event.type === 'string' &&
+    typeof event.livemode === 'boolean' &&
+    typeof event.data?.object === 'object';
+  if (!isEvent) throw notAnEvent('is not an event');
+  return event as Stripe.Event;
+}
+
+function notAnEvent(what: string): Refusal {
+  return new Refusal('invalid_request', `The body ${what}.`, { param: 'body' });
+}
+
+/** Some objects have no id, such as an upcoming invoice. */
+function objectIdOf(event: Stripe.Event): string | null {
+  const { id } = (event.data.object ?? {}) as { id?: unknown };
+  return typeof id === 'string' ? id : null;
+}
+
+function whyIgnored(event: Stripe.Event, objectId: string | null, livemode: boolean): string | null {
+  if (event.livemode !== livemode) {
+    return `It is of ${event.livemode ? 'live' : 'test'} mode, and the key is of the other.`;
+  }
+  if (readingOf(event.type) === undefined) return 'Nothing follows from events of this type.';
+  return objectId === null ? 'It names no object.' : null;
+}
+
+/** Postgres keeps no NUL characters and no half surrogate pairs. */
+function keepable(event: Stripe.Event): string {
+  return JSON.stringify(event, (_key, value) =>
+    typeof value === 'string' ? value.replaceAll('\0', '').toWellFormed() : value,
+  );
+}

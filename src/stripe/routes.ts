@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { type Endpoint, endpoint } from '../lib/endpoint.ts';
+import { amountSchema, textSchema, workspaceIdSchema } from '../lib/schemas.ts';
+import { createCheckout } from './checkout.ts';
+import type { StripeServices } from './services.ts';
+
+const EMAIL_LENGTH_MAX = 254; // RFC 5321 leaves no room for more
+const EMAIL_MESSAGE = 'must be an e-mail address';
+
+/** Spaces around it and capitals make no other person: kept trimmed and in lower case. */
+const emailSchema = z
+  .string(EMAIL_MESSAGE)
+  .trim()
+  .toLowerCase()
+  .max(EMAIL_LENGTH_MAX, `must be at most ${EMAIL_LENGTH_MAX} characters`)
+  .regex(z.regexes.email, EMAIL_MESSAGE)
+  .meta({ format: 'email' });
+
+const URL_LENGTH_MAX = 2048; // what browsers and Stripe take
+const URL_MESSAGE = 'must be an absolute address that starts with https:// or http://';
+
+const urlSchema = textSchema(URL_LENGTH_MAX)
+  .regex(/^https?:\/\/[^\s\p{Cc}]+$/iu, URL_MESSAGE)
+  .refine((url) => URL.canParse(url), URL_MESSAGE)
+  .meta({ format: 'uri' });
+
+const USER_ID_LENGTH_MAX = 255;
+
+export const purchaseSchema = z
+  .strictObject({
+    workspaceId: workspaceIdSchema,
+    user: z.strictObject({ userId: textSchema(USER_ID_LENGTH_MAX), email: emailSchema }),
+    pack: textSchema(128).optional(),
+    amount: amountSchema.optional().meta({ description: 'In major units of the currency.' }),
+    currency: textSchema(16)
+      .optional()
+      .meta({ description: "Of the amount; of a pack, the catalog's default where it is left out." }),
+    successUrl: urlSchema,
+    cancelUrl: urlSchema,
+  })
+  .superRefine(({ pack, amount, currency }, context) => {
+    const wrong = (field: string, message: string) =>
+      context.addIssue({ code: 'custom', path: [field], message, input: undefined });
+    if (pack === undefined && amount === undefined) wrong('pack', 'send a pack, or an amount and a currency');
+    if (pack !== undefined && amount !== undefined) wrong('amount', 'send either a pack or an amount');
+    if (pack === undefined && amount !== undefined && currency === undefined) {
+      wrong('currency', 'is needed with an amount');
+    }
+  });
+
+const createdSchema = z
+  .object({
+    id: z.string(),
+    url: z.url().meta({ description: 'The page to pay on: send the payer there.' }),
+    status: z.literal('OPEN'),
+    workspaceId: z.string(),
+    paymentUserId: z.string(),
+    sessionId: z.string(),
+    pack: z.string().nullable(),
+    amount: z.number().meta({ description: 'In major units of the currency.' }),
+    currency: z.string(),
+    credits: z.number().meta({ description: 'What is granted once it is paid.' }),
+    expiresAt: z.iso.datetime(),
+  })
+  .meta({ id: 'CreatedCheckout' });
+
+export function checkoutRoutes(services: StripeServices): Endpoint[] {
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/v1/checkout/credits',
+      tag: 'Credits and money',
+      summary: 'Buy credits: a page to pay on; they are granted once Stripe says that it is paid',
+      body: purchaseSchema,
+      answers: { 201: createdSchema },
+      refusals: ['workspace_not_found', 'idempotency_conflict', 'provider_error', 'provider_unavailable'],
+      repeats: 'request',
+      handle: async ({ body }) => ({ status: 201, body: await createCheckout(services, body) }),
+    }),
+  ];
+}

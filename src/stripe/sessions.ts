@@ -1,0 +1,108 @@
+import type Stripe from 'stripe';
+import type { Queryable } from '../engine/store.ts';
+import { toStripeAmount } from '../lib/currencies.ts';
+import {
+  adoptSession,
+  type Checkout,
+  closeCheckout,
+  findCheckout,
+  notePayment,
+  settle,
+} from '../payments/payments.ts';
+import { type Change, Contradiction, type Verdict } from './change.ts';
+import { ask } from './client.ts';
+import type { StripeServices } from './services.ts';
+
+/** Reads a checkout session again, and says what follows from its present state. */
+export async function readSession(services: StripeServices, sessionId: string): Promise<Change> {
+  const session = await ask(() =>
+    services.stripe.checkout.sessions.retrieve(sessionId, { expand: ['payment_intent'] }),
+  );
+  if (session.object !== 'checkout.session' || session.id !== sessionId) {
+    throw new Error(`Stripe answered with something else than the session ${sessionId}.`);
+  }
+  return (tx) => applySession(services, tx, session);
+}
+
+async function applySession(
+  services: StripeServices,
+  tx: Queryable,
+  session: Stripe.Checkout.Session,
+): Promise<Verdict> {
+  const checkout = await findCheckout(tx, { sessionId: session.id, id: session.client_reference_id });
+  if (checkout === undefined) return { status: 'IGNORED', error: 'Not a checkout of Tollgate.' };
+  await claim(services, tx, checkout, session);
+  const paymentId = idOf(session.payment_intent) ?? session.id;
+  switch (outcomeOf(session)) {
+    case 'paid':
+      requireAmount(checkout, session);
+      await settle(services, tx, checkout, paymentId);
+      break;
+    case 'pending':
+      await notePayment(services, tx, checkout, paymentId);
+      break;
+    case 'failed':
+      await closeCheckout(services, tx, checkout, 'FAILED', paymentId);
+      break;
+    case 'expired':
+      await closeCheckout(services, tx, checkout, 'EXPIRED', paymentId);
+      break;
+  }
+  return { status: 'APPLIED' };
+}
+
+/**
+ * The session must be the one that Stripe gave us for this checkout: anybody with the account can write any reference
+ * or metadata into a session of their own. One that we were never told of, because the answer was lost, must at least
+ * be our payer's.
+ */
+async function claim(
+  services: StripeServices,
+  tx: Queryable,
+  checkout: Checkout,
+  session: Stripe.Checkout.Session,
+): Promise<void> {
+  if (checkout.sessionId === session.id) return;
+  const customer = idOf(session.customer);
+  if (checkout.sessionId !== null || customer === null || customer !== checkout.payer.customerId) {
+    throw new Contradiction(
+      `The session ${session.id} names the checkout ${checkout.id}, but was not made for it: nothing was granted.`,
+    );
+  }
+  const expiresAt = new Date(session.expires_at * 1000);
+  await adoptSession(services, tx, checkout, { id: session.id, url: session.url, expiresAt });
+}
+
+/** What has become of a session, from its present state alone. */
+export function outcomeOf(
+  session: Pick<Stripe.Checkout.Session, 'status' | 'payment_status' | 'payment_intent'>,
+): 'paid' | 'pending' | 'failed' | 'expired' {
+  const { status, payment_status: payment, payment_intent: intent } = session;
+  if (status === 'expired') return 'expired';
+  if (status === 'open') return 'pending';
+  if (status !== 'complete') throw new Contradiction(`The status of the session is not known: ${status}.`);
+  if (payment === 'paid' || payment === 'no_payment_required') return 'paid';
+  if (payment !== 'unpaid')
+    throw new Contradiction(`The payment status of the session is not known: ${payment}.`);
+  // A delayed method: the bank has yet to answer, or has refused.
+  const intentStatus = typeof intent === 'object' ? intent?.status : undefined;
+  return intentStatus === 'requires_payment_method' || intentStatus === 'canceled' ? 'failed' : 'pending';
+}
+
+/** What was paid must be what was asked, to the last cent and in the same currency. */
+function requireAmount(checkout: Checkout, session: Stripe.Checkout.Session): void {
+  const asked = toStripeAmount(checkout.currency, checkout.amount);
+  const intent = typeof session.payment_intent === 'object' ? session.payment_intent : null;
+  const isPaid = session.amount_total === asked && session.currency === checkout.currency;
+  const isReceived =
+    intent === null || (intent.amount_received === asked && intent.currency === checkout.currency);
+  if (isPaid && isReceived) return;
+  throw new Contradiction(
+    `Asked were ${asked} ${checkout.currency}, but Stripe says ${session.amount_total} ${session.currency}` +
+      `${intent === null ? '' : `, received ${intent.amount_received} ${intent.currency}`}: nothing was granted.`,
+  );
+}
+
+function idOf(reference: string | { id: string } | null): string | null {
+  return typeof reference === 'object' ? (reference?.id ?? null) : reference;
+}

@@ -1,0 +1,208 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyInstance } from 'fastify';
+import type Stripe from 'stripe';
+import { parseCatalog } from '../src/catalog/parse.ts';
+import type { Catalog } from '../src/catalog/types.ts';
+import { openPool } from '../src/db/pool.ts';
+import { createEngine, ENGINE_SETTINGS } from '../src/engine/engine.ts';
+import { createServer } from '../src/http/server.ts';
+import { webhookRoutes } from '../src/http/webhooks.ts';
+import { JOB_CONNECTIONS_MAX, type Jobs, startJobs } from '../src/jobs/jobs.ts';
+import { MovableClock } from '../src/lib/clock.ts';
+import { newId } from '../src/lib/ids.ts';
+import { type Simulator, startSimulator } from '../src/simulator/simulator.ts';
+import type { CreatedCheckout } from '../src/stripe/checkout.ts';
+import { createStripe } from '../src/stripe/client.ts';
+import { openInbox } from '../src/stripe/inbox.ts';
+import { checkoutRoutes } from '../src/stripe/routes.ts';
+import type { StripeServices } from '../src/stripe/services.ts';
+import { type TestDatabase, testDatabase } from './database.ts';
+import { sampleConfig } from './fixtures/catalog.ts';
+import { openWire, type Wire } from './wire.ts';
+
+export const WEBHOOK_SECRET = 'whsec_of_the_test';
+export const API_KEY = 'tg_sk_of_the_test';
+
+/** All that takes part in a purchase, on a database of its own: HTTP server, jobs, simulator, real Stripe client. */
+export type Shop = {
+  database: TestDatabase;
+  services: StripeServices;
+  simulator: Simulator;
+  wire: Wire;
+  server: FastifyInstance;
+  url: string;
+  clock: MovableClock;
+  /** What was reported to the operator. */
+  reports: string[];
+  post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  /** A new workspace, with the person who pays for it. */
+  customer(): Promise<Customer>;
+  checkout(customer: Customer, more?: object): Promise<CreatedCheckout>;
+  /** Resolves when the simulator has delivered everything and no event waits to be applied. */
+  settled(): Promise<void>;
+  jobs: Jobs | undefined;
+  startJobs(): Promise<void>;
+  close(): Promise<void>;
+};
+
+export type Customer = { workspaceId: string; user: { userId: string; email: string } };
+// biome-ignore lint/suspicious/noExplicitAny: whatever the server answers
+export type Answer = { status: number; body: any; headers: Headers };
+
+export async function openShop(
+  options: { catalog?: Catalog; timeoutMs?: number; withoutJobs?: boolean } = {},
+): Promise<Shop> {
+  const database = await testDatabase();
+  const clock = new MovableClock();
+  const reports: string[] = [];
+  const report = (message: string, error: unknown) => void reports.push(`${message}: ${error}`);
+  const catalog = options.catalog ?? parseCatalog(sampleConfig());
+  const pools = {
+    engine: openPool(database.url, { max: 4, name: 'engine', settings: ENGINE_SETTINGS }),
+    locks: openPool(database.url, { max: 10, name: 'locks' }),
+    jobs: openPool(database.url, { max: JOB_CONNECTIONS_MAX, name: 'jobs' }),
+  };
+  const engine = createEngine({ pool: pools.engine, catalog, clock, report });
+  const simulator = await startSimulator({ clock, retryDelaysMs: [100, 200, 400, 800, 1_600] });
+  const wire = await openWire(simulator.url);
+  const stripe = createStripe({
+    secretKey: 'sk_test_shop',
+    apiBase: wire.url,
+    timeoutMs: options.timeoutMs ?? 15_000,
+  });
+  const services: StripeServices = {
+    pool: database.pool,
+    engine,
+    catalog,
+    clock,
+    stripe,
+    livemode: false,
+    report,
+  };
+  const server = createServer({
+    keys: { accepts: (key) => key === API_KEY },
+    db: database.db,
+    locks: pools.locks,
+    endpoints: checkoutRoutes(services),
+    report,
+  } as Parameters<typeof createServer>[0]);
+  server.register(webhookRoutes(openInbox(services, [WEBHOOK_SECRET])));
+  const url = await server.listen({ host: '127.0.0.1', port: 0 });
+  simulator.addWebhook({ url: `${url}/webhooks/stripe`, secrets: [WEBHOOK_SECRET] });
+
+  async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+    const response = await fetch(url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: await response.json(), headers: response.headers };
+  }
+
+  const shop: Shop = {
+    database,
+    services,
+    simulator,
+    wire,
+    server,
+    url,
+    clock,
+    reports,
+    jobs: undefined,
+    post,
+    async customer() {
+      const id = newId('ws');
+      await database.pool.query('insert into "Workspace" (id, name) values ($1, $1)', [id]);
+      return { workspaceId: id, user: { userId: newId('user'), email: `${newId('mail')}@example.com` } };
+    },
+    async checkout(customer, more = { pack: 'small' }) {
+      const { status, body } = await post('/v1/checkout/credits', orderOf(customer, more));
+      if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
+      return body;
+    },
+    async settled() {
+      await simulator.idle();
+      await until(async () => {
+        const { rows } = await database.pool.query(
+          `select from "StripeEvent" where status = 'RECEIVED' limit 1`,
+        );
+        return rows.length === 0;
+      });
+    },
+    async startJobs() {
+      shop.jobs = await startJobs(pools.jobs, services);
+    },
+    async close() {
+      await shop.jobs?.stop();
+      await simulator.stop();
+      await wire.stop();
+      await server.close();
+      await engine.idle();
+      await Promise.all(Object.values(pools).map((pool) => pool.end()));
+      await database.drop();
+    },
+  };
+  if (options.withoutJobs !== true) await shop.startJobs();
+  return shop;
+}
+
+export function orderOf(customer: Customer, more: object): object {
+  const urls = { successUrl: 'https://shop.test/thanks', cancelUrl: 'https://shop.test/cart' };
+  return { ...customer, ...urls, ...more };
+}
+
+/** Waits for what comes by itself. Whoever waits in vain says so after ten seconds. */
+export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
+  for (const deadline = Date.now() + 10_000; !(await holds()); ) {
+    if (Date.now() > deadline) throw new Error('it did not come to that');
+    await sleep(10);
+  }
+}
+
+/** Everything that is kept of a workspace's purchases, in plain values. */
+export async function booksOf({ database }: Shop, workspaceId: string) {
+  const { rows } = await database.pool.query(
+    `
+    select
+      (select balance::float from "Credit" where "workspaceId" = $1) as balance,
+      (select array_agg(status::text order by id) from "Checkout" where "workspaceId" = $1) as checkouts,
+      (select json_agg(json_build_object('status', status, 'paymentId', "paymentId", 'amount', amount::float,
+        'currency', currency, 'credits', credits::float) order by id) from "Payment" where "workspaceId" = $1) as payments,
+      (select json_agg(json_build_object('amount', r.amount::float, 'type', r.type, 'paymentId', p."paymentId"))
+        from "CreditRecord" r join "Payment" p on p.id = r."paymentId" where r."workspaceId" = $1) as records,
+      (select json_agg(json_build_object('amount', amount::float, 'type', type, 'expiresAt', "expiresAt"))
+        from "CreditGrant" where "workspaceId" = $1) as grants`,
+    [workspaceId],
+  );
+  const { balance, checkouts, payments, records, grants } = rows[0];
+  return {
+    balance: balance ?? 0,
+    checkouts: checkouts ?? [],
+    payments: payments ?? [],
+    records: records ?? [],
+    grants: grants ?? [],
+  } as Books;
+}
+
+export type Books = {
+  balance: number;
+  checkouts: string[];
+  payments: { status: string; paymentId: string; amount: number; currency: string; credits: number }[];
+  records: { amount: number; type: string; paymentId: string }[];
+  grants: { amount: number; type: string; expiresAt: string | null }[];
+};
+
+/** The events about an object, by what became of them. */
+export async function eventsOf({ database }: Shop, objectId: string) {
+  const { rows } = await database.pool.query(
+    `select id, type, status, attempts, error from "StripeEvent" where "objectId" = $1 order by "receivedAt", id`,
+    [objectId],
+  );
+  return rows as {
+    id: string;
+    type: Stripe.Event.Type;
+    status: string;
+    attempts: number;
+    error: string | null;
+  }[];
+}

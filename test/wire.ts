@@ -1,0 +1,70 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What goes wrong on the way to Stripe and back. */
+export type Fault =
+  /** Answered by something in between: Stripe never hears of it. */
+  | { status: number; body?: string; headers?: Record<string, string> }
+  /** Stripe does it, and its answer is lost: cut off in the middle, or never sent. */
+  | { lose: 'cut' | 'hang' }
+  /** Stripe does it, and its answer arrives changed. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever Stripe answers
+  | { change(answer: any): unknown };
+
+/** A line between a client of Stripe and the simulator, on which things go wrong on demand. */
+export type Wire = {
+  url: string;
+  /** Every call that was made, such as `POST /v1/customers`. */
+  calls: string[];
+  /** The next calls that match meet these faults, one each. */
+  fail(match: RegExp, ...faults: Fault[]): void;
+  stop(): Promise<void>;
+};
+
+export async function openWire(target: string): Promise<Wire> {
+  const calls: string[] = [];
+  const plans: { match: RegExp; faults: Fault[] }[] = [];
+  const server = createServer((req, res) => void serve(req, res).catch(() => res.destroy()));
+
+  async function serve(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const call = `${req.method} ${req.url}`;
+    calls.push(call);
+    const fault = plans.find(({ match, faults }) => faults.length > 0 && match.test(call))?.faults.shift();
+    const chunks: Buffer[] = [];
+    for await (const chunk of req) chunks.push(chunk);
+    if (fault !== undefined && 'status' in fault) {
+      res.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
+      return void res.end(fault.body ?? '{"error":{"type":"api_error","message":"It failed."}}');
+    }
+    const { host, connection, 'content-length': _length, ...headers } = req.headers;
+    const answer = await fetch(target + req.url, {
+      method: req.method ?? 'GET',
+      headers: headers as Record<string, string>,
+      ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+    });
+    let body = await answer.text();
+    if (fault !== undefined && 'change' in fault) body = JSON.stringify(fault.change(JSON.parse(body)));
+    if (fault !== undefined && 'lose' in fault) {
+      if (fault.lose === 'hang') return;
+      res.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': body.length });
+      res.write(body.slice(0, body.length / 2), () => res.destroy());
+      return;
+    }
+    res.writeHead(answer.status, { 'content-type': 'application/json' });
+    res.end(body);
+  }
+
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    calls,
+    fail: (match, ...faults) => void plans.push({ match, faults }),
+    async stop() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
