@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,6 +56,8 @@ export async function startServer({
       if (byNpm) process.kill(-child.pid!, 'SIGTERM');
       else child.kill('SIGTERM');
       if (child.exitCode === null) await once(child, 'exit');
+      // npm does not wait for the server; Postgres is the last to go.
+      while (existsSync(join(folder, 'postgres', 'postmaster.pid'))) await sleep(20);
       if (dataDir === undefined) rmSync(folder, { recursive: true });
     },
   };

@@ -106,8 +106,7 @@ function draftAll(
         );
         draft.after = state;
         draft.decisions.push(...decisions);
-        const last = decisions.at(-1);
-        draft.decided.push([operation, last?.id === operation.id ? last : null]);
+        draft.decided.push([operation, decisions.at(-1) ?? null]);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         refusals.set(operation, error);

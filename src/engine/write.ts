@@ -9,7 +9,8 @@ import type { Queryable } from './store.ts';
 export async function writeGuarded(db: Queryable, writes: readonly WorkspaceWrite[]): Promise<Set<string>> {
   const parts = PARTS.filter((part) => writes.some(part.isNeeded));
   const { rows } = await db.query({
-    name: `engine:write:${parts.map((part) => part.name).join(',')}`,
+    // Digits for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
+    name: `engine:write:${parts.map((part) => PARTS.indexOf(part)).join('')}`,
     text: statement(parts.map((part) => part.sql)),
     values: [JSON.stringify(writes)],
   });
@@ -57,12 +58,11 @@ with wallet as (
 )${parts.map((part) => `, ${part.trim()}`).join('')}
 select array_agg("workspaceId") as written from wallet`;
 
-type Part = { name: string; isNeeded: (write: WorkspaceWrite) => boolean; sql: string };
+type Part = { isNeeded: (write: WorkspaceWrite) => boolean; sql: string };
 
 /** What not every batch has to write. */
 const PARTS: readonly Part[] = [
   {
-    name: 'creditUsage',
     isNeeded: (write) => write.decisions.some((row) => row.usageStatus !== undefined),
     sql: `
 creditUsage as (
@@ -73,7 +73,6 @@ creditUsage as (
 )`,
   },
   {
-    name: 'aiUsage',
     isNeeded: (write) => write.decisions.some((row) => row.aiType !== undefined),
     sql: `
 aiUsage as (
@@ -86,7 +85,6 @@ aiUsage as (
 )`,
   },
   {
-    name: 'grantChanges',
     isNeeded: (write) => write.grantChanges !== undefined,
     sql: `
 grantChanges as (
@@ -98,7 +96,6 @@ grantChanges as (
 )`,
   },
   {
-    name: 'newGrants',
     isNeeded: (write) => write.newGrants !== undefined,
     sql: `
 newGrants as (
@@ -117,7 +114,6 @@ newGrants as (
 )`,
   },
   {
-    name: 'used',
     isNeeded: (write) => write.used !== undefined,
     sql: `
 used as (
@@ -130,7 +126,6 @@ used as (
 )`,
   },
   {
-    name: 'returned',
     isNeeded: (write) => write.returned !== undefined,
     sql: `
 returned as (
@@ -142,7 +137,6 @@ returned as (
 )`,
   },
   {
-    name: 'refundedUses',
     isNeeded: (write) => write.refundedUses !== undefined,
     sql: `
 refundedCreditUsage as (

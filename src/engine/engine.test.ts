@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import type pg from 'pg';
+import { type TestDatabase, testDatabase } from '../../test/database.ts';
+import { sampleConfig } from '../../test/fixtures/catalog.ts';
+import { parseCatalog } from '../catalog/parse.ts';
+import { openPool } from '../db/pool.ts';
+import { systemClock } from '../lib/clock.ts';
+import { type Asked, createEngine, ENGINE_SETTINGS, type Engine } from './engine.ts';
+
+const catalog = parseCatalog(sampleConfig());
+
+/** Half a credit each, and no allowance. */
+const call = (workspaceId: string, more: Partial<Asked> = {}): Asked =>
+  ({
+    type: 'USE',
+    workspaceId,
+    featureCode: 'api.calls',
+    amount: 1_000_000n,
+    description: null,
+    ai: null,
+    idempotency: null,
+    ...more,
+  }) as Asked;
+
+const grant = (workspaceId: string, credits: bigint): Asked => ({
+  type: 'GRANT',
+  workspaceId,
+  amount: credits * 1_000_000n,
+  grantType: 'PROMOTION',
+  priority: 50,
+  expiresAt: null,
+  description: 'Test',
+  creditRecordId: null,
+  idempotency: null,
+});
+
+suite('the engine', () => {
+  let database: TestDatabase;
+  let enginePool: pg.Pool;
+  let engine: Engine;
+  const reports: string[] = [];
+
+  before(async () => {
+    database = await testDatabase();
+    enginePool = openPool(database.url, { max: 6, name: 'engine', settings: ENGINE_SETTINGS });
+    engine = createEngine({
+      pool: enginePool,
+      catalog,
+      clock: systemClock,
+      report: (message) => reports.push(message),
+    });
+  });
+
+  after(async () => {
+    await enginePool.end();
+    await database.drop();
+  });
+
+  async function workspaceWith(id: string, credits: bigint): Promise<string> {
+    await database.pool.query('insert into "Workspace" (id, name) values ($1, $1)', [id]);
+    await engine.submit(grant(id, credits));
+    return id;
+  }
+
+  async function balanceOf(workspaceId: string): Promise<string> {
+    const { rows } = await database.pool.query('select balance from "Credit" where "workspaceId" = $1', [
+      workspaceId,
+    ]);
+    return rows[0].balance;
+  }
+
+  test('makes the wallet of a workspace that the host has written itself', async () => {
+    await database.pool.query(`insert into "Workspace" (id, name) values ('bare', 'Bare')`);
+    assert.equal((await engine.state('bare')).wallet.balance, 0n);
+    assert.equal(await balanceOf('bare'), '0.000000');
+  });
+
+  test('refuses a workspace that does not exist, for reading and for writing', async () => {
+    await assert.rejects(engine.state('nowhere'), { code: 'workspace_not_found' });
+    await assert.rejects(engine.submit(call('nowhere')), { code: 'workspace_not_found' });
+  });
+
+  test('sees at once what another engine has written', async () => {
+    const id = await workspaceWith('shared', 1n);
+    const other = createEngine({ pool: enginePool, catalog, clock: systemClock, report: () => {} });
+    await engine.state(id);
+    await other.submit(call(id));
+    assert.equal((await engine.state(id)).wallet.balance, 500_000n);
+    const { decision } = await engine.submit(call(id));
+    assert.deepEqual([decision.code, decision.reasons.balance], [null, 0]);
+  });
+
+  test('sees at once that somebody has changed the subscription', async () => {
+    const id = await workspaceWith('upgraded', 0n + 1n);
+    assert.equal((await engine.submit(call(id))).decision.plan, 'FREE');
+    await database.pool.query(
+      `insert into "Subscription" (id, "paymentPlatform", "subscriptionId", status, "workspaceId", plan, "startDate", "endDate")
+       values ('s', 'STRIPE', 'sub_1', 'ACTIVE', $1, 'ENTERPRISE', now() - interval '1 day', now() + interval '1 day')`,
+      [id],
+    );
+    const { decision } = await engine.submit(call(id));
+    assert.deepEqual([decision.plan, decision.creditCost], ['ENTERPRISE', 0n]);
+  });
+
+  test('two hundred uses through three engines spend a balance for fifty exactly', async () => {
+    const id = await workspaceWith('contended', 25n);
+    const engines = [
+      engine,
+      ...[1, 2].map(() => createEngine({ pool: enginePool, catalog, clock: systemClock, report: () => {} })),
+    ];
+    const answers = await Promise.all(
+      Array.from({ length: 200 }, (_, i) => engines[i % 3]!.submit(call(id))),
+    );
+    assert.equal(answers.filter(({ decision }) => decision.code === null).length, 50);
+    assert.equal(await balanceOf(id), '0.000000');
+  });
+
+  test('a workspace that cannot be written fails alone', async () => {
+    const sound = await workspaceWith('sound', 10n);
+    const broken = await workspaceWith('broken', 10n);
+    // The state that the engine loads is not one that the database accepts back.
+    await database.pool.query('alter table "Credit" drop constraint "Credit_identity_check"');
+    await database.pool.query(
+      `update "Credit" set total = 11, version = version + 1 where "workspaceId" = $1`,
+      [broken],
+    );
+    await database.pool.query(
+      `alter table "Credit" add constraint "Credit_identity_check" check (balance = total - "totalUsage" - expired - "clawedBack") not valid`,
+    );
+    const outcomes = await Promise.allSettled(
+      [broken, sound, broken, sound].map((id) => engine.submit(call(id))),
+    );
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'fulfilled', 'rejected', 'fulfilled'],
+    );
+    assert.equal(await balanceOf(sound), '9.000000');
+    assert.equal(await balanceOf(broken), '10.000000');
+    assert.ok(reports.length > 0);
+  });
+
+  test("a host's open transaction holds up its own workspace and no other", async () => {
+    const held = await workspaceWith('held', 10n);
+    const free = await workspaceWith('free', 10n);
+    const host = await database.pool.connect();
+    await host.query('begin');
+    const inside = await engine.submitIn(host, call(held));
+    assert.equal(inside.decision.reasons.balance, 9.5);
+
+    const waiting = Promise.all([1, 2, 3].map(() => engine.submit(call(held))));
+    for (let i = 0; i < 5; i++) await engine.submit(call(free));
+    assert.equal(await balanceOf(held), '10.000000');
+
+    await host.query('commit');
+    host.release();
+    assert.deepEqual(
+      (await waiting).map(({ decision }) => decision.reasons.balance),
+      [9, 8.5, 8],
+    );
+    assert.equal(await balanceOf(free), '7.500000');
+  });
+
+  test('what a host rolls back has not happened', async () => {
+    const id = await workspaceWith('undone', 10n);
+    const idempotency = { key: 'undone-1', fingerprint: 'x' };
+    const host = await database.pool.connect();
+    await host.query('begin');
+    await engine.submitIn(host, call(id, { idempotency }));
+    await host.query('rollback');
+    host.release();
+    const { decision, replayed } = await engine.submit(call(id, { idempotency }));
+    assert.deepEqual([replayed, decision.reasons.balance], [false, 9.5]);
+  });
+
+  test("a key used inside a host's transaction is answered again outside", async () => {
+    const id = await workspaceWith('repeated', 10n);
+    const idempotency = { key: 'repeated-1', fingerprint: 'x' };
+    const host = await database.pool.connect();
+    await host.query('begin');
+    const first = await engine.submitIn(host, call(id, { idempotency }));
+    const again = await engine.submitIn(host, call(id, { idempotency }));
+    await host.query('commit');
+    host.release();
+    const outside = await engine.submit(call(id, { idempotency }));
+    assert.deepEqual([first.replayed, again.replayed, outside.replayed], [false, true, true]);
+    assert.deepEqual(outside.decision, first.decision);
+    await assert.rejects(engine.submit(call(id, { idempotency: { ...idempotency, fingerprint: 'y' } })), {
+      code: 'idempotency_conflict',
+    });
+  });
+
+  test('connections that are cut while it writes lose nothing and double nothing', async () => {
+    const id = await workspaceWith('cut', 100n);
+    let isOver = false;
+    const cutter = (async () => {
+      while (!isOver) {
+        await database.pool.query(
+          `select pg_terminate_backend(pid) from pg_stat_activity
+           where datname = current_database() and application_name = 'tollgate engine'`,
+        );
+        await new Promise((resolve) => setTimeout(resolve, 15));
+      }
+    })();
+    let succeeded = 0;
+    for (let round = 0; round < 10; round++) {
+      const answers = await Promise.all(Array.from({ length: 15 }, () => engine.submit(call(id))));
+      succeeded += answers.filter(({ decision, replayed }) => decision.code === null && !replayed).length;
+    }
+    isOver = true;
+    await cutter;
+    assert.equal(succeeded, 150);
+    assert.equal(await balanceOf(id), '25.000000');
+    const { rows } = await database.pool.query(
+      `select count(*) from "CreditUsage" where "workspaceId" = $1`,
+      [id],
+    );
+    assert.equal(Number(rows[0].count), 150);
+  });
+
+  test('is idle when all has been answered', async () => {
+    const id = await workspaceWith('idle', 1n);
+    const pending = engine.submit(call(id));
+    assert.equal(engine.backlog(), 1);
+    await Promise.all([engine.idle(), pending]);
+    assert.equal(engine.backlog(), 0);
+  });
+});
