@@ -5,17 +5,21 @@ import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../lib/config.ts';
 import { type Embedded, startEmbedded } from './embedded.ts';
 import { openPool } from './pool.ts';
 
-describe('the embedded Postgres', { concurrency: false }, async () => {
-  const dataDir = await mkdtemp(join(tmpdir(), 'tollgate-embedded-'));
+describe('the embedded Postgres', () => {
+  let dataDir: string;
+  let postgres: Embedded;
   const lines: string[] = [];
   const start = () => startEmbedded({ dataDir, log: (line) => lines.push(line) });
-  let postgres = await start();
+  before(async () => {
+    dataDir = await mkdtemp(join(tmpdir(), 'tollgate-embedded-'));
+    postgres = await start();
+  });
   after(async () => {
     await postgres.stop();
     await rm(dataDir, { recursive: true, force: true });
@@ -96,8 +100,11 @@ describe('the embedded Postgres', { concurrency: false }, async () => {
   });
 });
 
-describe('a data folder that cannot be used is refused in one line', async () => {
-  const parent = await mkdtemp(join(tmpdir(), 'tollgate-embedded-'));
+describe('a data folder', () => {
+  let parent: string;
+  before(async () => {
+    parent = await mkdtemp(join(tmpdir(), 'tollgate-embedded-'));
+  });
   after(() => rm(parent, { recursive: true, force: true }));
   const refused = async (dataDir: string, message: RegExp) => {
     await assert.rejects(startEmbedded({ dataDir }), (error: Error) => {
@@ -108,14 +115,14 @@ describe('a data folder that cannot be used is refused in one line', async () =>
     });
   };
 
-  it('data of another major version of Postgres', async () => {
+  it('with data of another major version of Postgres is refused in one line', async () => {
     const folder = join(parent, 'version', 'postgres');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'PG_VERSION'), '16\n');
     await refused(join(parent, 'version'), /data of Postgres 16, and this is Postgres \d+/);
   });
 
-  it('a folder of something else', async () => {
+  it('with something else in it is refused, and left as it is', async () => {
     const folder = join(parent, 'photos', 'postgres');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'holiday.jpg'), '');
@@ -123,12 +130,12 @@ describe('a data folder that cannot be used is refused in one line', async () =>
     assert.equal(await readFile(join(folder, 'holiday.jpg'), 'utf8'), '');
   });
 
-  it('a file where the folder should be', async () => {
+  it('that is a file is refused', async () => {
     await writeFile(join(parent, 'file'), '');
     await refused(join(parent, 'file'), /cannot be written.*DATA_DIR/);
   });
 
-  it('two first starts at once make one cluster', async () => {
+  it('that two processes start in at once gets one cluster', async () => {
     const dataDir = join(parent, 'twice');
     const both = await Promise.all([startEmbedded({ dataDir }), startEmbedded({ dataDir })]);
     assert.equal(both[0].url, both[1].url);

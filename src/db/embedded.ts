@@ -37,8 +37,9 @@ export type EmbeddedOptions = {
 
 const WATCH_MS = 200; // how long a dead Postgres goes unnoticed
 const RETRY_MS = 100;
+const RESTART_PAUSE_MS = 1_000; // a restart that fails is tried for ever, without filling the log
 const SLOW_START_MS = 5_000; // then the operator hears what is waited for
-const OTHERS_GONE_MS = 1_000; // how long closed connections may take to disappear
+const OTHERS_GONE_MS = 500; // how long connections that were closed may take to disappear
 const SOCKET_PATH_MAX = 100; // the smallest limit of all systems is 104
 
 /** Starts the Postgres of this folder, or joins the one that already serves it. Throws ConfigError. */
@@ -51,7 +52,10 @@ export async function startEmbedded({
   const cluster = await openCluster(dataDir, binaries);
   const socketDir = await chooseSocketDir(cluster);
   const start = () => ensureRunning(binaries, cluster, socketDir, settings, log);
-  let pid = await start();
+  let pid = await start().catch(async (error: Error) => {
+    await removeSocketDir(socketDir);
+    throw error;
+  });
   // Another process may have started it meanwhile, with a socket of its own.
   const { socketDir: liveSocketDir } = findPostmaster(cluster) ?? { socketDir };
   if (liveSocketDir !== socketDir) await removeSocketDir(socketDir);
@@ -65,7 +69,10 @@ export async function startEmbedded({
       .then((started) => {
         pid = started;
       })
-      .catch((error: Error) => log(error.message))
+      .catch((error: Error) => {
+        log(error.message);
+        return sleep(RESTART_PAUSE_MS);
+      })
       .finally(() => {
         restarting = undefined;
       });
@@ -76,7 +83,12 @@ export async function startEmbedded({
     clearInterval(watch);
     await restarting;
     if (!isAlive(pid, cluster)) return;
-    if (await othersConnected(liveSocketDir)) {
+    const others = await othersConnected(liveSocketDir).catch((error: Error) => {
+      // Not ready: whoever else left at this moment is stopping it already.
+      if (findPostmaster(cluster)?.status === 'ready') throw error;
+      return false;
+    });
+    if (others) {
       log('Postgres stays up: another process is connected to it.');
       return;
     }

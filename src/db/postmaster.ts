@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync, statSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ConfigError } from '../lib/config.ts';
 import type { Binaries } from './binaries.ts';
 import { type Cluster, environment } from './cluster.ts';
 
@@ -68,7 +69,7 @@ export function isAlive(pid: number, cluster: Cluster): boolean {
 
 /**
  * Starts Postgres and waits until it accepts connections; true if it does, or if another process's start was
- * faster. False where it is worth trying again. Throws with the reason that Postgres gave.
+ * faster. False where it is worth trying again. Throws ConfigError with the reason that Postgres gave.
  */
 export async function spawnPostmaster(
   binaries: Binaries,
@@ -106,7 +107,7 @@ export async function spawnPostmaster(
   if (findPostmaster(cluster) !== undefined) return true;
   // A Postgres that was killed leaves processes behind for an instant, and two starts can meet at the lock files.
   if (/shared memory block|lock file/.test(ended)) return false;
-  throw new Error(`Postgres did not start: ${ended} (see ${cluster.logFile})`);
+  throw new ConfigError(`Postgres did not start: ${ended} (see ${cluster.logFile})`);
 }
 
 /** Asks Postgres to end, sessions and all, and waits for it. */
