@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict';
+import test, { after } from 'node:test';
+import { type RawBuilder, sql } from 'kysely';
+import { testDatabase } from '../../test/database.ts';
+import { makeHistory } from '../../test/history.ts';
+import { audit, CHECKS, type CheckReport, checkAll } from './audit.ts';
+import { printAudit } from './print.ts';
+import type { Failure } from './store.ts';
+
+const database = await testDatabase();
+after(() => database.drop());
+await makeHistory(database);
+const now = new Date('2026-01-31T10:00:00Z');
+
+test('after uses, refusals, refunds, grants, expiries and AI work the audit is clean', async () => {
+  const report = await audit(database.db, { now });
+  assert.deepEqual(
+    report.checks.filter((check) => !check.ok),
+    [],
+  );
+  assert.equal(report.ok, true);
+  assert.equal(report.checkedAt, '2026-01-31T10:00:00.000Z');
+  for (const { name, checked } of report.checks) assert(checked > 0, `${name} had rows to look at`);
+});
+
+test('an empty database is clean', async () => {
+  const empty = await testDatabase();
+  const { ok, checks } = await audit(empty.db, { now }).finally(() => empty.drop());
+  assert.equal(ok, true);
+  assert(checks.every(({ checked }) => checked === 0));
+});
+
+test('every check has its own name, and one row below that breaks it', () => {
+  const names = CHECKS.map(({ name }) => name);
+  assert.equal(new Set(names).size, names.length);
+  assert.deepEqual([...new Set(CORRUPTIONS.map(([name]) => name))].sort(), names.sort());
+});
+
+type Corruption = [
+  check: string,
+  /** Spoils one row and returns what the failure has to name. */
+  spoil: RawBuilder<Record<string, unknown>>,
+  /** Checks that have to see it, too. */
+  others?: string[],
+];
+
+const IDENTITY = 'a balance is the total less what was used, expired or clawed back';
+const BALANCE = 'a balance is what the grants have left';
+const TOTAL = 'a total is the sum of all grants';
+const USAGE = 'the usage of a wallet is the sum of what uses cost and refunds gave back';
+const LOSSES = 'what expired or was clawed back is the same in a wallet and its grants';
+const GRANT = 'a grant is what is left, spent, expired and clawed back of it, as decisions say';
+const GRANTED = 'every grant was decided, and is as it was decided';
+const VERSION = 'the version of a wallet has moved with every decision';
+const PRICE = 'a use is covered by allowance and credits, at the price that was decided on';
+const REFUSAL = 'a refusal takes nothing';
+const LIMIT = 'no use has taken more than the allowance';
+const SOURCES =
+  'credits that were taken, given back or expired are those of the grants that a decision names';
+const REFUND = 'a use is refunded at most once, and all of it';
+const KEY = 'an idempotency key has decided one thing in a workspace';
+const CATALOG = 'the catalog that a decision was made with is kept';
+const PERIOD = 'the allowance that was used in a period is what uses took and refunds gave back';
+const CREDIT_USAGE =
+  'every use that credits paid for, or could not, has its CreditUsage, and no other has one';
+const POINTS = 'AI points are free points and paid points';
+const AI_USAGE = 'every use for AI has its AIUsage, with the points that were decided';
+const PAID_POINTS = 'every paid AI point has its CreditUsage';
+const PAYMENT = 'every succeeded payment for credits has one purchase and one grant of as many';
+const PURCHASE = 'every purchase with a payment belongs to a succeeded one, of the same payer and workspace';
+const PURCHASE_GRANT = 'every purchase has one grant of its credits, and every bought grant its purchase';
+const ZERO = 'nothing is below zero';
+const WORKSPACE = 'every row belongs to a workspace that is there';
+
+/** One row that satisfies a condition. */
+const one = (table: string, condition: string) =>
+  sql.raw(
+    `(id, "workspaceId") = (select id, "workspaceId" from "${table}" where ${condition} order by id limit 1)`,
+  );
+const PAID_USE = `operation = 'USE' and code is null and "creditCost" > 0
+  and not exists (select from "Decision" r where r."refundOf" = "Decision".id)`;
+
+const CORRUPTIONS: Corruption[] = [
+  [
+    IDENTITY,
+    sql`update "Credit" set "totalUsage" = "totalUsage" + 0.000001 where "workspaceId" = 'ws_a' returning "workspaceId"`,
+    [USAGE],
+  ],
+  [
+    BALANCE,
+    sql`update "Credit" set balance = balance + 1, total = total + 1 where "workspaceId" = 'ws_a' returning "workspaceId"`,
+    [TOTAL],
+  ],
+  [
+    TOTAL,
+    sql`update "Credit" set total = total + 1, expired = expired + 1 where "workspaceId" = 'ws_a' returning "workspaceId"`,
+    [LOSSES],
+  ],
+  [
+    TOTAL,
+    sql`delete from "Credit" where "workspaceId" = 'ws_a' returning "workspaceId"`,
+    [BALANCE, USAGE, LOSSES, VERSION],
+  ],
+  [
+    USAGE,
+    sql`update "Credit" set "totalUsage" = "totalUsage" - 1, total = total - 1 where "workspaceId" = 'ws_c' returning "workspaceId"`,
+    [TOTAL],
+  ],
+  [
+    LOSSES,
+    sql`update "Credit" set "clawedBack" = 0.1, expired = expired - 0.1 where "workspaceId" = 'ws_c' returning "workspaceId"`,
+  ],
+  [
+    GRANT,
+    sql`update "CreditGrant" set remaining = remaining - 1, "clawedBack" = 2 where ${one('CreditGrant', 'remaining > 1')} returning id`,
+    [BALANCE, LOSSES],
+  ],
+  [
+    GRANT,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{sources,0,grantId}', '"op_elsewhere"')
+      where ${one('Decision', PAID_USE)} returning 'op_elsewhere' as id`,
+  ],
+  [
+    GRANTED,
+    sql`update "CreditGrant" set priority = priority + 1 where ${one('CreditGrant', 'true')} returning id`,
+  ],
+  [VERSION, sql`update "Credit" set version = 3 where "workspaceId" = 'ws_a' returning "workspaceId"`],
+  [
+    PRICE,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{creditsPerUnit}', '0.4')
+      where ${one('Decision', PAID_USE)} returning id, "workspaceId"`,
+  ],
+  [
+    PRICE,
+    sql`
+      update "Decision" set amount = amount + 1
+      where ${one(
+        'Decision',
+        `operation = 'USE' and code is null and reasons -> 'ai' is null and "creditCost" = 0
+        and not exists (select from "Decision" r where r."refundOf" = "Decision".id)`,
+      )} returning id`,
+  ],
+  [
+    REFUSAL,
+    sql`update "Decision" set "fromCredits" = 1 where ${one('Decision', 'code is not null')} returning id, code`,
+  ],
+  [
+    LIMIT,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{allowance,limit}', '1')
+      where ${one('Decision', `operation = 'USE' and code is null and "fromAllowance" > 1 and "periodStart" is not null`)}
+      returning id, "featureCode"`,
+  ],
+  [
+    SOURCES,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{sources,0,amount}', '7777')
+      where ${one('Decision', PAID_USE)} returning id`,
+    [GRANT],
+  ],
+  [
+    REFUND,
+    sql`update "Decision" set amount = amount + 1 where ${one('Decision', `operation = 'REFUND'`)} returning id, "refundOf"`,
+  ],
+  [
+    REFUND,
+    sql`
+      insert into "Decision" (id, "workspaceId", operation, amount, "refundOf", plan, "catalogVersion", reasons)
+      select 'op_again', "workspaceId", 'REFUND', amount, "refundOf", plan, "catalogVersion", '{}'
+      from "Decision"
+      where operation = 'REFUND' and "creditCost" = 0
+      returning id`,
+    [VERSION],
+  ],
+  [
+    KEY,
+    sql`update "Decision" set "idempotencyKey" = 'key 1' where "idempotencyKey" = 'key 2' returning "idempotencyKey"`,
+  ],
+  [
+    CATALOG,
+    sql`
+      update "Decision" set "catalogVersion" = 'cat_lost' where ${one('Decision', 'true')}
+      returning "catalogVersion", id as "firstId"`,
+  ],
+  [PERIOD, sql`update "FeatureUsage" set used = used + 1 where ${one('FeatureUsage', 'true')} returning id`],
+  [
+    PERIOD,
+    sql`delete from "FeatureUsage" where ${one('FeatureUsage', 'true')} returning "featureCode", "workspaceId"`,
+  ],
+  [
+    PERIOD,
+    sql`
+      insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used)
+      values ('op_00000000000000000000000000', 'ws_a', 'api.calls', now(), 0) returning id`,
+  ],
+  [
+    CREDIT_USAGE,
+    sql`update "CreditUsage" set amount = amount + 1 where ${one('CreditUsage', `status = 'FAILED'`)} returning id`,
+  ],
+  [
+    CREDIT_USAGE,
+    sql`
+      delete from "CreditUsage" where ${one('CreditUsage', `status = 'SUCCEEDED' and "featureCode" = 'api.calls'`)}
+      returning id, "workspaceId"`,
+  ],
+  [
+    CREDIT_USAGE,
+    sql`
+      update "CreditUsage" set status = 'SUCCEEDED'
+      where ${one('CreditUsage', `status = 'REFUNDED' and "featureCode" = 'api.calls'`)} returning id`,
+  ],
+  [
+    CREDIT_USAGE,
+    sql`
+      insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status, "createdAt")
+      values ('by hand', 'ws_a', 'api.calls', 1, '', 'SUCCEEDED', now() + interval '2 days') returning id`,
+  ],
+  [
+    POINTS,
+    sql`update "AIUsage" set points = points + 1 where ${one('AIUsage', 'true')} returning id`,
+    [AI_USAGE],
+  ],
+  [
+    AI_USAGE,
+    sql`update "AIUsage" set "pageId" = 'another' where ${one('AIUsage', 'true')} returning id, "workspaceId"`,
+  ],
+  [AI_USAGE, sql`delete from "AIUsage" where ${one('AIUsage', '"paidPoints" = 0')} returning id`],
+  [
+    PAID_POINTS,
+    sql`delete from "CreditUsage" where ${one('CreditUsage', `"featureCode" = 'ai.points'`)} returning id`,
+    [CREDIT_USAGE],
+  ],
+  [PAYMENT, sql`update "Payment" set status = 'SUCCEEDED' where id = 'pay_open' returning id`],
+  [PAYMENT, sql`update "Payment" set credits = 99 where id = 'pay' returning id`],
+  [
+    PURCHASE,
+    sql`update "Payment" set status = 'FAILED' where id = 'pay' returning 'rec' as id, id as "paymentId"`,
+  ],
+  [PURCHASE, sql`update "CreditRecord" set "paymentUserId" = 'somebody' where id = 'rec' returning id`],
+  [PURCHASE_GRANT, sql`update "CreditRecord" set amount = 101 where id = 'rec' returning id`, [PAYMENT]],
+  [
+    ZERO,
+    sql`update "Payment" set amount = -0.000001 where id = 'pay_open' returning id, 'Payment' as "table"`,
+  ],
+  [
+    WORKSPACE,
+    sql`update "Payment" set "workspaceId" = 'nowhere' where id = 'pay_open' returning id, 'Payment' as "table"`,
+  ],
+  [
+    WORKSPACE,
+    sql`
+      update "Decision" set "workspaceId" = 'nowhere' where ${one('Decision', `code = 'feature_not_in_plan'`)}
+      returning id, 'Decision' as "table"`,
+    [VERSION],
+  ],
+];
+
+for (const [name, spoil, others = []] of CORRUPTIONS) {
+  test(`"${name}" is seen when it is broken: ${title(spoil)}`, async () => {
+    const { named, reports } = await spoiled(spoil);
+    const broken = reports.filter((check) => !check.ok);
+    assert.deepEqual(broken.map((check) => check.name).sort(), [name, ...others].sort());
+    assertNames(broken.find((check) => check.name === name)!.failures, named);
+  });
+}
+
+test('a broken audit prints the rows, a clean one a line for each invariant', async () => {
+  const clean = await audit(database.db, { now });
+  const lines = printAudit(clean).split('\n');
+  assert.equal(lines.length, CHECKS.length + 3);
+  assert.match(lines[1]!, /^ok +3 {2}a balance is the total less/);
+  assert.equal(lines.at(-1), `Audit of 2026-01-31T10:00:00.000Z: all ${CHECKS.length} invariants hold.`);
+
+  const { reports } = await spoiled(sql`update "FeatureUsage" set used = used + 1 returning id`);
+  const text = printAudit({ ok: false, checkedAt: now.toISOString(), checks: reports });
+  assert.match(text, /\nNO +\d+ {2}the allowance that was used in a period/);
+  assert.match(text, /\n +\{"id":"op_/);
+  assert.match(text, /: 1 of \d+ invariants are broken\.$/);
+});
+
+/** Two refunds of one use are both named; everything else is one row. */
+function assertNames(failures: Failure[], named: Record<string, unknown>): void {
+  const isNamed = (failure: Failure) =>
+    Object.entries(named).every(([name, value]) => failure[name] === value);
+  assert(
+    failures.length <= 2 && failures.some(isNamed),
+    `${JSON.stringify(failures)} names ${JSON.stringify(named)}`,
+  );
+}
+
+/** What the audit finds after one row was spoiled, with all that protects rows taken away; then it is undone. */
+async function spoiled(
+  spoil: RawBuilder<Record<string, unknown>>,
+): Promise<{ named: Record<string, unknown>; reports: CheckReport[] }> {
+  const transaction = await database.db.startTransaction().execute();
+  try {
+    await sql`
+      do $$
+      declare
+        rule record;
+      begin
+        for rule in
+          select conrelid::regclass as "table", conname as name from pg_constraint
+          where connamespace = 'public'::regnamespace and contype in ('c', 'f')
+        loop
+          execute format('alter table %s drop constraint %I', rule."table", rule.name);
+        end loop;
+        for rule in
+          select indexrelid::regclass as name from pg_index
+          where indisunique and not indisprimary and indrelid in ('"Decision"'::regclass, '"CreditGrant"'::regclass)
+        loop
+          execute format('drop index %s', rule.name);
+        end loop;
+      end
+      $$`.execute(transaction);
+    const { rows } = await spoil.execute(transaction);
+    assert(rows.length > 0, 'there was a row to spoil');
+    return { named: rows[0]!, reports: await checkAll(transaction) };
+  } finally {
+    await transaction.rollback().execute();
+  }
+}
+
+function title(spoil: RawBuilder<unknown>): string {
+  return spoil
+    .compile(database.db)
+    .sql.trim()
+    .split(/\s*\n\s*/)[0]!
+    .slice(0, 90);
+}

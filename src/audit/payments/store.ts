@@ -1,0 +1,56 @@
+import { sql } from 'kysely';
+import type { Check } from '../check.ts';
+
+/** A purchase that is older than Tollgate: its payment is as the database before had it. */
+const isOld = sql`exists (
+  select
+  from "CreditGrant" old
+  where old."creditRecordId" = r.id and old."workspaceId" = r."workspaceId" and starts_with(old.id, 'op_00opening_')
+)`;
+
+export const paymentChecks: readonly Check[] = [
+  {
+    name: 'every succeeded payment for credits has one purchase and one grant of as many',
+    checked: sql`select count(*) from "Payment" where status = 'SUCCEEDED' and credits is not null`,
+    broken: sql`
+      select p.id, p."workspaceId", p.credits, count(distinct r.id) as purchases, count(distinct g.id) as grants,
+        max(r.amount) as purchased, max(g.amount) as granted
+      from "Payment" p
+      left join "CreditRecord" r on r."paymentId" = p.id
+      left join "CreditGrant" g on g."creditRecordId" = r.id
+      where p.status = 'SUCCEEDED' and p.credits is not null
+      group by p.id
+      having count(distinct r.id) <> 1 or count(distinct g.id) <> 1
+        or max(r.amount) <> p.credits or max(g.amount) <> p.credits`,
+  },
+  {
+    name: 'every purchase with a payment belongs to a succeeded one, of the same payer and workspace',
+    checked: sql`select count(*) from "CreditRecord" where "paymentId" is not null`,
+    broken: sql`
+      select r.id, r."workspaceId", r."paymentId", p.status, r."paymentUserId", p."paymentUserId" as "paidBy",
+        p."workspaceId" as "paidFor"
+      from "CreditRecord" r
+      left join "Payment" p on p.id = r."paymentId"
+      where r."paymentId" is not null and (
+        p.id is null
+        or (
+          p.status <> 'SUCCEEDED' or p."paymentUserId" <> r."paymentUserId"
+          or p."workspaceId" is distinct from r."workspaceId"
+        ) and not ${isOld}
+      )`,
+  },
+  {
+    name: 'every purchase has one grant of its credits, and every bought grant its purchase',
+    checked: sql`select count(*) from "CreditRecord"`,
+    broken: sql`
+      select r.id, coalesce(r."workspaceId", g."workspaceId") as "workspaceId", r.amount, g.id as "grantId",
+        g.amount as granted, grants
+      from "CreditRecord" r
+      full join (
+        select *, count(*) over (partition by "creditRecordId") as grants
+        from "CreditGrant"
+        where type = 'PURCHASE' or "creditRecordId" is not null
+      ) g on g."creditRecordId" = r.id and g."workspaceId" = r."workspaceId"
+      where r.id is null or g.id is null or grants > 1 or g.type <> 'PURCHASE' or g.amount <> r.amount`,
+  },
+];

@@ -1,0 +1,97 @@
+import { sql } from 'kysely';
+import type { Check } from '../check.ts';
+
+/**
+ * A row that is older than Tollgate, and so has no decision: it came with the database that was migrated, and its id
+ * is not one that Tollgate makes. Its time may have been that of any time zone.
+ */
+const isOld = (table: string) => sql`(
+  ${sql.ref(`${table}.id`)} !~ '^op_[0-9a-z]{26}$'
+  and ${sql.ref(`${table}.createdAt`)} < (
+    select "appliedAt" + interval '1 day' from "_tollgate_migration" where name = '0004_exact_amounts'
+  )
+)`;
+
+const isRefunded = sql`exists (
+  select from "Decision" r where r."refundOf" = d.id and r."workspaceId" = d."workspaceId" and r.code is null
+)`;
+
+export const usageChecks: readonly Check[] = [
+  {
+    name: 'the allowance that was used in a period is what uses took and refunds gave back',
+    checked: sql`select count(*) from "FeatureUsage"`,
+    // A row that is older than Tollgate began with what the first use found: the least that any use found.
+    broken: sql`
+      select u.id, "workspaceId", "featureCode", "periodStart", used, counted, u.id is not null and own.id is null as "isOld",
+        before
+      from "FeatureUsage" u
+      full join (
+        select "workspaceId", "featureCode", "periodStart",
+          sum(case operation when 'USE' then "fromAllowance" else -"fromAllowance" end) as counted,
+          min((reasons #>> '{allowance,used}')::numeric - "fromAllowance") filter (where operation = 'USE') as before
+        from "Decision"
+        where code is null and operation in ('USE', 'REFUND') and "periodStart" is not null
+        group by "workspaceId", "featureCode", "periodStart"
+      ) d using ("workspaceId", "featureCode", "periodStart")
+      left join (select id, "workspaceId" as workspace from "Decision") own on own.id = u.id and own.workspace = u."workspaceId"
+      where u.id is null
+        or own.id is not null and used <> coalesce(counted, 0)
+        or own.id is null and not ${isOld('u')}
+        or own.id is null and used <> counted + before`,
+  },
+  {
+    name: 'every use that credits paid for, or could not, has its CreditUsage, and no other has one',
+    checked: sql`select count(*) from "CreditUsage"`,
+    broken: sql`
+      select coalesce(u.id, d.id) as id, coalesce(u."workspaceId", d."workspaceId") as "workspaceId",
+        u.amount, d.amount as decided, u.status, d.status as "statusDecided"
+      from "CreditUsage" u
+      full join (
+        select id, "workspaceId", "featureCode",
+          case when code is null then "creditCost" else (reasons #>> '{refusal,required}')::numeric end as amount,
+          case when code is not null then 'FAILED' when ${isRefunded} then 'REFUNDED' else 'SUCCEEDED' end as status
+        from "Decision" d
+        where operation = 'USE' and (code is null and "creditCost" > 0 or code = 'insufficient_credits')
+      ) d on d.id = u.id and d."workspaceId" = u."workspaceId"
+      where u.id is null
+        or d.id is null and not ${isOld('u')}
+        or u.amount <> d.amount or u.status::text <> d.status or u."featureCode" <> d."featureCode"`,
+  },
+  {
+    name: 'AI points are free points and paid points',
+    checked: sql`select count(*) from "AIUsage"`,
+    broken: sql`
+      select id, "workspaceId", points, "freePoints", "paidPoints"
+      from "AIUsage"
+      where points <> "freePoints"::int8 + "paidPoints"`,
+  },
+  {
+    name: 'every use for AI has its AIUsage, with the points that were decided',
+    checked: sql`select count(*) from "AIUsage"`,
+    broken: sql`
+      select coalesce(u.id, d.id) as id, coalesce(u."workspaceId", d."workspaceId") as "workspaceId",
+        u.points, d.amount as decided, u."freePoints", d."fromAllowance", u."paidPoints", d."fromCredits",
+        u.status, d.status as "statusDecided"
+      from "AIUsage" u
+      full join (
+        select *, case when ${isRefunded} then 'REFUNDED' else 'SUCCEEDED' end as status
+        from "Decision" d
+        where operation = 'USE' and code is null and reasons ? 'ai'
+      ) d on d.id = u.id and d."workspaceId" = u."workspaceId"
+      where u.id is null
+        or d.id is null and not ${isOld('u')}
+        or u.points <> d.amount or u."freePoints" <> d."fromAllowance" or u."paidPoints" <> d."fromCredits"
+        or u.status::text <> d.status or u.type::text <> d.reasons #>> '{ai,type}'
+        or u."pageId" <> d.reasons #>> '{ai,pageId}'`,
+  },
+  {
+    name: 'every paid AI point has its CreditUsage',
+    checked: sql`select count(*) from "AIUsage" where "paidPoints" > 0`,
+    broken: sql`
+      select a.id, a."workspaceId", a."paidPoints", a.status, u.amount, u.status as "creditUsageStatus"
+      from "AIUsage" a
+      left join "CreditUsage" u on u.id = a.id and u."workspaceId" = a."workspaceId"
+      where a."paidPoints" > 0 and not ${isOld('a')}
+        and (u.id is null or u.amount <= 0 or u.status <> a.status)`,
+  },
+];

@@ -1,0 +1,115 @@
+import { useAI } from '../src/ai/ai.ts';
+import { parseCatalog } from '../src/catalog/parse.ts';
+import { keepVersion } from '../src/catalog/store.ts';
+import { grantCredits, grantPurchase } from '../src/credits/credits.ts';
+import { openPool } from '../src/db/pool.ts';
+import { createEngine, ENGINE_SETTINGS } from '../src/engine/engine.ts';
+import { refundUse, use } from '../src/entitlements/entitlements.ts';
+import { toMicros } from '../src/lib/amounts.ts';
+import { MovableClock } from '../src/lib/clock.ts';
+import { Refusal } from '../src/lib/errors.ts';
+import type { TestDatabase } from './database.ts';
+import { sampleConfig } from './fixtures/catalog.ts';
+
+const DAY_MS = 86_400_000;
+
+/** The verbs on a database, with a clock that can be moved. */
+export async function openServices({ url, db }: TestDatabase) {
+  const clock = new MovableClock();
+  const config = sampleConfig();
+  config.features.export = { name: 'Exports', type: 'metered' };
+  config.plans.FREE.features!.export = { allowance: 5000, per: 'forever', overage: 'block' };
+  const catalog = parseCatalog(config);
+  await keepVersion(db, catalog, clock.now());
+  const pool = openPool(url, { max: 3, name: 'test engine', settings: ENGINE_SETTINGS });
+  const engine = createEngine({ pool, catalog, clock, report: () => {} });
+  return {
+    ...{ db, engine, catalog, clock },
+    async close() {
+      await engine.idle();
+      await pool.end();
+    },
+  };
+}
+
+/** Everything that Tollgate does, done in a few workspaces of a database. */
+export async function makeHistory(database: TestDatabase): Promise<void> {
+  const { pool } = database;
+  const services = await openServices(database);
+  const { engine, clock } = services;
+  const micros = (units: number) => toMicros(units)!;
+  const grant = (workspaceId: string, amount: number, days?: number) =>
+    grantCredits(services, {
+      workspaceId,
+      amount: micros(amount),
+      type: 'PROMOTION',
+      description: 'a gift',
+      priority: 50,
+      expiresAt: days === undefined ? null : clock.now().getTime() + days * DAY_MS,
+    });
+  const call = (workspaceId: string, amount: number, featureCode = 'api.calls', idempotencyKey?: string) =>
+    use(
+      services,
+      { workspaceId, featureCode, amount: micros(amount) },
+      { idempotencyKey: idempotencyKey ?? null },
+    );
+  const chat = (workspaceId: string, points: number) =>
+    useAI(services, { workspaceId, type: 'TEXT_CHAT', pageId: 'page', points });
+  const give = (id: string) => refundUse(services, { id });
+
+  for (const id of ['ws_a', 'ws_b', 'ws_c']) {
+    await pool.query(`insert into "Workspace" (id, name) values ($1, $1)`, [id]);
+  }
+  await pool.query(`
+    insert into "Subscription" (id, "paymentPlatform", "subscriptionId", status, "workspaceId", plan, "startDate", "endDate")
+    values ('sub', 'STRIPE', 'sub_1', 'ACTIVE', 'ws_b', 'PRO', now() - interval '1 day', now() + interval '1 year')`);
+  await pool.query(`
+    insert into "PaymentUser" (id, "userId", email, "paymentPlatform") values ('pu', 'u', 'a@example.com', 'STRIPE');
+    insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", "workspaceId", credits)
+    values
+      ('pay', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi', 'pu', 'ws_a', 100),
+      ('pay_open', 10, 'usd', 'PENDING', 'STRIPE', 'cs', 'pu', 'ws_a', 100);
+    insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId", "paymentId")
+    values ('rec', 100, 'PURCHASE', 'ws_a', 'pu', 'pay')`);
+
+  const client = await pool.connect();
+  await client.query('begin');
+  const purchase = { credits: micros(100), creditRecordId: 'rec', description: 'bought', expiresAt: null };
+  await grantPurchase(services, { workspaceId: 'ws_a', ...purchase }, client);
+  await client.query('commit');
+  client.release();
+
+  await grant('ws_a', 0.3, 10); // expires in parts below
+  await grant('ws_c', 50, 20);
+  const first = await call('ws_a', 1, 'api.calls', 'key 1');
+  await call('ws_a', 1, 'api.calls', 'key 1');
+  await call('ws_a', 0.333333, 'api.calls', 'key 2');
+  await chat('ws_a', 150);
+  const both = await chat('ws_a', 80); // 50 free, 30 paid
+  await chat('ws_a', 10);
+  await chat('ws_c', 7);
+  await Promise.all(Array.from({ length: 40 }, () => refused(call('ws_c', 3))));
+  await refused(call('ws_a', 1000));
+  await refused(call('ws_a', 1, 'sso'));
+  await call('ws_b', 1, 'sso');
+  const allowed = await call('ws_b', 4);
+  await call('ws_b', 2);
+  await refused(call('ws_b', 100));
+  await give(allowed.value.id);
+  await give(both.value.id);
+  await refused(give(both.value.id));
+
+  clock.offsetMs += 11 * DAY_MS;
+  await engine.expire('ws_a');
+  await give(first.value.id); // partly to a grant that is over
+  clock.offsetMs += 40 * DAY_MS;
+  await chat('ws_a', 3); // in another period
+  await engine.expire('ws_c');
+  await services.close();
+}
+
+export async function refused(work: Promise<unknown>): Promise<void> {
+  await work.catch((error: unknown) => {
+    if (!(error instanceof Refusal)) throw error;
+  });
+}
