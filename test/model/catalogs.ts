@@ -69,7 +69,7 @@ function meter(whole: boolean): fc.Arbitrary<MeterConfig> {
 }
 
 const price = fc.oneof(
-  fc.constantFrom(0.000001, 0.333333, 0.5, 1, 1, 2.5, 3.000001, 10_000),
+  fc.constantFrom(0.000001, 0.333333, 0.5, 1, 1, 2.5, 3.000001, 1234.567891, 10_000),
   fc.integer({ min: 1, max: 5_000_000 }).map((micros) => micros / 1e6),
 );
 

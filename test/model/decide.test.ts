@@ -9,7 +9,7 @@ test('decide answers random histories as the naive model does', async () => {
     kind: 'decide',
     histories: sequences(),
     play: playPure,
-    runs: 400,
+    runs: 300,
     seed: 20_260_101,
   });
 });

@@ -58,7 +58,7 @@ export function sequences(): fc.Arbitrary<History> {
 /** Histories of several requests at once, on several workspaces, through every door. */
 export function bursts(): fc.Arbitrary<History> {
   return histories({
-    ...{ workspaces: 3, at: 6, steps: 40, keys: true },
+    ...{ workspaces: 3, at: 8, steps: 40, keys: true },
     routes: ['first', 'first', 'first', 'second', 'second', 'transaction', 'rollback'],
   });
 }
@@ -77,9 +77,16 @@ function histories(options: {
     {
       arbitrary: fc.record({
         type: fc.constant('ask' as const),
-        commands: fc.array(asking, { minLength: 1, maxLength: options.at }),
+        commands: fc.array(asking, { minLength: 1, maxLength: 1 }),
       }),
-      weight: 12,
+      weight: 8,
+    },
+    {
+      arbitrary: fc.record({
+        type: fc.constant('ask' as const),
+        commands: fc.array(asking, { minLength: 1, maxLength: options.at, size: 'max' }),
+      }),
+      weight: 5,
     },
     { arbitrary: fc.record({ type: fc.constant('wait' as const), wait: wait(workspace) }), weight: 3 },
     {
