@@ -1,4 +1,5 @@
 import { aiRoutes } from './ai/routes.ts';
+import { auditRoutes } from './audit/routes.ts';
 import { catalogRoutes } from './catalog/routes.ts';
 import { keepVersion } from './catalog/store.ts';
 import type { Catalog } from './catalog/types.ts';
@@ -10,19 +11,34 @@ import { connectOrExplain, type Db, kysely, openPool } from './db/pool.ts';
 import { decisionRoutes } from './decisions/routes.ts';
 import { createEngine, ENGINE_SETTINGS, type Engine } from './engine/engine.ts';
 import { entitlementRoutes } from './entitlements/routes.ts';
+import { JOB_CONNECTIONS_MAX, startJobs } from './jobs/jobs.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import type { Endpoint } from './lib/endpoint.ts';
 import { paymentListRoutes } from './payments/lists.ts';
+import { createStripe, isLiveKey } from './stripe/client.ts';
+import { type Inbox, openInbox } from './stripe/inbox.ts';
+import { checkoutRoutes } from './stripe/routes.ts';
+import type { StripeServices } from './stripe/services.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
 export type TollgateOptions = {
   databaseUrl: string;
   catalog: Catalog;
+  /** How money comes in; without it, nothing can be bought here, and nothing is done later. */
+  stripe?(clock: Clock): Promise<StripeConfig>;
   /** The clock may be moved, and goes on where it was left. */
   testClock?: boolean;
+  /** Told when the clock has been moved. */
+  onClockMoved?(): void;
   /** Told of what an operator should see. */
   report?(message: string, error: unknown): void;
+};
+
+export type StripeConfig = {
+  secretKey: string;
+  webhookSecrets: readonly string[];
+  apiBase?: string | undefined;
 };
 
 /** Everything that runs on one database, wired up. */
@@ -32,6 +48,8 @@ export type Tollgate = {
   catalog: Catalog;
   clock: Clock;
   endpoints: Endpoint[];
+  /** What Stripe needs; null without it. */
+  selling: { services: StripeServices; inbox: Inbox } | null;
   /** Connections that hold the locks of idempotency keys. */
   locks: ReturnType<typeof openPool>;
   isReady(): Promise<boolean>;
@@ -48,29 +66,33 @@ const LOCK_CONNECTIONS_MAX = 10;
 export async function openTollgate({
   databaseUrl,
   catalog,
+  stripe,
   testClock = false,
+  onClockMoved = () => {},
   report = () => {},
 }: TollgateOptions): Promise<Tollgate> {
   await connectOrExplain(databaseUrl);
-  const pool = openPool(databaseUrl, { max: CONNECTIONS_MAX, name: 'general' });
-  const enginePool = openPool(databaseUrl, {
-    max: ENGINE_CONNECTIONS_MAX,
-    name: 'engine',
-    settings: ENGINE_SETTINGS,
-  });
-  const locks = openPool(databaseUrl, { max: LOCK_CONNECTIONS_MAX, name: 'locks' });
-  const pools = [pool, enginePool, locks];
+  const pools = {
+    general: openPool(databaseUrl, { max: CONNECTIONS_MAX, name: 'general' }),
+    engine: openPool(databaseUrl, { max: ENGINE_CONNECTIONS_MAX, name: 'engine', settings: ENGINE_SETTINGS }),
+    locks: openPool(databaseUrl, { max: LOCK_CONNECTIONS_MAX, name: 'locks' }),
+    jobs: openPool(databaseUrl, { max: JOB_CONNECTIONS_MAX, name: 'jobs' }),
+  };
+  const pool = pools.general;
   try {
     await migrate(pool);
     const db = kysely(pool);
     const movable = testClock ? await openTestClock(db) : null;
     const clock = movable ?? systemClock;
     await keepVersion(db, catalog, clock.now());
-    const engine = createEngine({ pool: enginePool, catalog, clock, report });
-    const services = { db, engine, catalog, clock };
+    const engine = createEngine({ pool: pools.engine, catalog, clock, report });
+    const services = { db, pool, engine, catalog, clock, report };
+    const selling = stripe === undefined ? null : sell(services, await stripe(clock));
+    const jobs = selling === null ? null : await startJobs(pools.jobs, selling.services);
     return {
       ...services,
-      locks,
+      locks: pools.locks,
+      selling,
       endpoints: [
         ...workspaceRoutes(services),
         ...entitlementRoutes(services),
@@ -80,7 +102,9 @@ export async function openTollgate({
         ...subscriptionRoutes(services),
         ...decisionRoutes(services),
         ...catalogRoutes(services),
-        ...clockRoutes({ ...services, onMove: () => {} }),
+        ...(selling === null ? [] : checkoutRoutes(selling.services)),
+        ...auditRoutes(services),
+        ...clockRoutes({ ...services, onMove: onClockMoved }),
       ],
       isReady: () =>
         pool.query('select 1').then(
@@ -89,12 +113,25 @@ export async function openTollgate({
         ),
       async close() {
         movable?.stop();
+        await jobs?.stop();
         await engine.idle();
-        await Promise.all(pools.map((each) => each.end()));
+        await endAll(pools);
       },
     };
   } catch (error) {
-    await Promise.all(pools.map((each) => each.end()));
+    await endAll(pools);
     throw error;
   }
+}
+
+function sell(
+  services: Omit<StripeServices, 'stripe' | 'livemode'>,
+  { secretKey, webhookSecrets, apiBase }: StripeConfig,
+) {
+  const own = { ...services, stripe: createStripe({ secretKey, apiBase }), livemode: isLiveKey(secretKey) };
+  return { services: own, inbox: openInbox(own, webhookSecrets) };
+}
+
+async function endAll(pools: Record<string, { end(): Promise<void> }>): Promise<void> {
+  await Promise.all(Object.values(pools).map((pool) => pool.end()));
 }

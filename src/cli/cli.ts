@@ -1,10 +1,17 @@
 import { ConfigError, readConfig } from '../lib/config.ts';
+import { runAudit, runKeys, runMigrate } from './commands.ts';
 import { serve } from './serve.ts';
 
 type Command = { summary: string; run(args: string[]): Promise<number> };
 
 const COMMANDS: Record<string, Command> = {
-  serve: { summary: 'start the server (what npm start does)', run: () => serve(readConfig()) },
+  serve: { summary: 'start the server, as npm start does', run: () => serve(readConfig()) },
+  migrate: { summary: "bring the database to today's shape", run: () => runMigrate(readConfig()) },
+  audit: {
+    summary: 'prove that the numbers add up; --json for machines',
+    run: (args) => runAudit(readConfig(), args),
+  },
+  keys: { summary: 'keys create: make another secret key', run: (args) => runKeys(readConfig(), args) },
 };
 
 /** Runs a command line; resolves to the exit code. What a person can mend is said in one line. */

@@ -1,15 +1,20 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { loadCatalog } from '../catalog/load.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { openapi } from '../http/openapi.ts';
 import { mountOperations } from '../http/operations.ts';
 import { createServer } from '../http/server.ts';
+import { webhookRoutes } from '../http/webhooks.ts';
 import { makeFirstKey, openKeys } from '../keys/keys.ts';
 import { type Config, ConfigError } from '../lib/config.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { openTollgate } from '../tollgate.ts';
+import { type Simulator, startSimulator } from '../simulator/simulator.ts';
+import { openTollgate, type Tollgate } from '../tollgate.ts';
 import { welcome } from './welcome.ts';
 
 const VERSION: string = JSON.parse(
@@ -19,54 +24,97 @@ const VERSION: string = JSON.parse(
 /** Serves until SIGINT or SIGTERM; then finishes what was accepted, and stops what it started. */
 export async function serve(config: Config): Promise<number> {
   const stopped = untilAskedToStop();
-  const log = (line: string) => process.stdout.write(`tollgate: ${line}\n`);
-  const report = (message: string, error: unknown) => {
-    process.stderr.write(
-      `tollgate: ${message}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
-  };
-
-  const catalog = await loadCatalog(config.catalogPath);
-  const embedded =
-    config.databaseUrl === undefined ? await startEmbedded({ dataDir: config.dataDir, log }) : null;
+  const stops: Stops = [];
   try {
-    const tollgate = await openTollgate({
-      databaseUrl: config.databaseUrl ?? embedded!.url,
-      catalog,
-      testClock: config.testClock,
-      report,
-    });
-    try {
-      const keys = await openKeys(tollgate.db, config.secretKey);
-      const metrics = createMetrics({ backlog: tollgate.engine.backlog });
-      const server = createServer({ ...tollgate, keys, report });
-      server.addHook('onResponse', async (request, reply) => {
-        metrics.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
-      });
-      await mountOperations(server, {
-        document: openapi(tollgate.endpoints, VERSION),
-        metrics,
-        isReady: tollgate.isReady,
-      });
-      await listen(server, config);
-      // Not before: a key that nobody was shown would be lost.
-      const made = config.secretKey === undefined ? await makeFirstKey(tollgate.db) : null;
-      process.stdout.write(
-        welcome({
-          address: addressOf(server.server.address() as AddressInfo),
-          made,
-          hasOwnKey: config.secretKey !== undefined,
-        }),
-      );
-      await stopped;
-      await server.close();
-    } finally {
-      await tollgate.close();
-    }
+    process.stdout.write(await start(config, stops));
+    await stopped;
   } finally {
-    await embedded?.stop();
+    // What was started last is stopped first.
+    for (const stop of stops.reverse()) await stop();
   }
   return 0;
+}
+
+/** How to stop what was started so far. */
+type Stops = (() => Promise<unknown>)[];
+
+/** Starts everything, noting how to stop each part; resolves to what is said to the operator. */
+async function start(config: Config, stops: Stops): Promise<string> {
+  const catalog = await loadCatalog(config.catalogPath);
+  const databaseUrl = config.databaseUrl ?? (await startPostgres(config, stops));
+  let simulator: Simulator | undefined;
+  const secrets = config.stripe.secretKey === undefined ? [newWebhookSecret()] : config.stripe.webhookSecrets;
+  const tollgate = await openTollgate({
+    databaseUrl,
+    catalog,
+    stripe: async (clock) => {
+      const { secretKey, apiBase } = config.stripe;
+      if (secretKey !== undefined) return { secretKey, apiBase, webhookSecrets: secrets };
+      simulator = await startSimulator({ clock, host: config.host, dataFile: await simulatorFile(config) });
+      stops.push(simulator.stop);
+      return { secretKey: SIMULATOR_KEY, apiBase: simulator.url, webhookSecrets: secrets };
+    },
+    testClock: config.testClock,
+    onClockMoved: () => simulator?.tick(),
+    report,
+  });
+  stops.push(tollgate.close);
+
+  const server = await openServer(config, tollgate);
+  stops.push(() => server.close());
+  await listen(server, config);
+  const address = addressOf(server.server.address() as AddressInfo);
+  simulator?.addWebhook({ url: `${address}/webhooks/stripe`, secrets });
+  // Not before anybody can be told: a key that nobody was shown would be lost.
+  const madeKey = config.secretKey === undefined ? await makeFirstKey(tollgate.db) : null;
+  return welcome({
+    address,
+    madeKey,
+    hasOwnKey: config.secretKey !== undefined,
+    simulatorUrl: simulator?.url ?? null,
+  });
+}
+
+/** The simulator takes any key of Stripe's test mode. */
+const SIMULATOR_KEY = 'sk_test_simulator';
+
+function newWebhookSecret(): string {
+  return `whsec_${randomBytes(24).toString('base64url')}`;
+}
+
+async function simulatorFile({ dataDir }: Config): Promise<string> {
+  await mkdir(dataDir, { recursive: true });
+  return join(dataDir, 'stripe-simulator.jsonl');
+}
+
+async function startPostgres({ dataDir }: Config, stops: Stops): Promise<string> {
+  const embedded = await startEmbedded({
+    dataDir,
+    log: (line) => process.stdout.write(`tollgate: ${line}\n`),
+  });
+  stops.push(embedded.stop);
+  return embedded.url;
+}
+
+async function openServer(config: Config, tollgate: Tollgate): Promise<FastifyInstance> {
+  const keys = await openKeys(tollgate.db, config.secretKey);
+  const metrics = createMetrics({ backlog: tollgate.engine.backlog });
+  const server = createServer({ ...tollgate, keys, report });
+  server.addHook('onResponse', async (request, reply) => {
+    metrics.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
+  });
+  if (tollgate.selling !== null) server.register(webhookRoutes(tollgate.selling.inbox));
+  await mountOperations(server, {
+    document: openapi(tollgate.endpoints, VERSION),
+    metrics,
+    isReady: tollgate.isReady,
+  });
+  return server;
+}
+
+function report(message: string, error: unknown): void {
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`tollgate: ${message}: ${what}\n`);
 }
 
 function untilAskedToStop(): Promise<void> {
@@ -84,8 +132,9 @@ async function listen(server: FastifyInstance, { host, port }: Config): Promise<
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')
       throw new ConfigError(`Port ${port} of ${host} is in use: set PORT to another one.`);
-    if (code === 'EACCES')
+    if (code === 'EACCES') {
       throw new ConfigError(`Port ${port} may not be used by this account: set PORT above 1023.`);
+    }
     if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
       throw new ConfigError(
         `HOST ${host} is not an address of this machine: set it to 127.0.0.1 or 0.0.0.0.`,

@@ -1,29 +1,41 @@
-/** What a start prints: where to go, and, the first time, the key and three lines to try. */
-export function welcome({
-  address,
-  made,
-  hasOwnKey,
-}: {
+export type Welcome = {
   address: string;
-  made: string | null;
+  /** The first key, to be shown this once. */
+  madeKey: string | null;
   hasOwnKey: boolean;
-}): string {
-  const lines = ['', `  Tollgate is ready at ${address}   (API reference: ${address}/docs)`, ''];
-  if (made !== null) {
-    lines.push(
-      '  Your secret key. It is shown this once; only its hash is kept:',
-      '',
-      `    ${made}`,
-      '',
-      ...curls(address, made),
-    );
-  } else if (hasOwnKey) lines.push('  Your secret key is the one in TOLLGATE_SECRET_KEY.', '');
-  else
-    lines.push(
-      '  Your secret key was shown at the first start; `npx tollgate keys create` makes another.',
-      '',
-    );
-  return `${lines.join('\n')}\n`;
+  simulatorUrl: string | null;
+};
+
+/** What a start prints: where to go, and, the first time, the key and three lines to try. */
+export function welcome({ address, madeKey, hasOwnKey, simulatorUrl }: Welcome): string {
+  const stripe =
+    simulatorUrl === null
+      ? 'your account'
+      : `simulated at ${simulatorUrl}; set STRIPE_SECRET_KEY for the real one`;
+  return [
+    '',
+    `  Tollgate is ready at ${address}`,
+    '',
+    `  API reference   ${address}/docs`,
+    `  Stripe          ${stripe}`,
+    ...(madeKey === null ? [`  Secret key      ${whereKeyIs(hasOwnKey)}`, ''] : firstKey(address, madeKey)),
+    '',
+  ].join('\n');
+}
+
+function whereKeyIs(hasOwnKey: boolean): string {
+  return hasOwnKey
+    ? 'the one in TOLLGATE_SECRET_KEY'
+    : 'shown at the first start; `npx tollgate keys create` makes another';
+}
+
+function firstKey(address: string, key: string): string[] {
+  return [
+    `  Secret key      ${key}`,
+    '                  It is shown this once: only its hash is kept.',
+    '',
+    ...curls(address, key),
+  ];
 }
 
 function curls(address: string, key: string): string[] {

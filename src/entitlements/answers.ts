@@ -33,13 +33,13 @@ export type Usage = z.infer<typeof usageSchema>;
 /** The answer to a use, from the decision that was kept: the first time and at every repeat. Throws its refusal. */
 export function usageOf(decision: Decision): Usage {
   if (decision.code !== null) throw refusalOf(decision);
-  return { ...usageFields(decision), id: decision.id, status: 'SUCCEEDED' };
+  return { id: decision.id, status: 'SUCCEEDED', ...usageFields(decision) };
 }
 
 /** The answer to a refund: the use as it is now. */
 export function refundedUsageOf(refund: Decision): Usage {
   if (refund.code !== null) throw refusalOf(refund);
-  return { ...usageFields(refund), id: refund.refundOf!, status: 'REFUNDED' };
+  return { id: refund.refundOf!, status: 'REFUNDED', ...usageFields(refund) };
 }
 
 function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
