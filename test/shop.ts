@@ -11,6 +11,7 @@ import { JOB_CONNECTIONS_MAX, type Jobs, startJobs } from '../src/jobs/jobs.ts';
 import { MovableClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
 import { type Simulator, startSimulator } from '../src/simulator/simulator.ts';
+import { sign } from '../src/simulator/webhooks.ts';
 import type { CreatedCheckout } from '../src/stripe/checkout.ts';
 import { createStripe } from '../src/stripe/client.ts';
 import { openInbox } from '../src/stripe/inbox.ts';
@@ -37,6 +38,8 @@ export type Shop = {
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** A new workspace, with the person who pays for it. */
   customer(): Promise<Customer>;
+  /** Posts an event as Stripe does; signed with the test's secret unless a signature is given. */
+  deliver(event: unknown, signature?: string): Promise<Answer>;
   checkout(customer: Customer, more?: object): Promise<CreatedCheckout>;
   /** Resolves when the simulator has delivered everything and no event waits to be applied. */
   settled(): Promise<void>;
@@ -110,6 +113,16 @@ export async function openShop(
     reports,
     jobs: undefined,
     post,
+    async deliver(event, signature) {
+      const body = typeof event === 'string' ? event : JSON.stringify(event, null, 2);
+      const seconds = Math.floor(clock.now().getTime() / 1000);
+      const response = await fetch(`${url}/webhooks/stripe`, {
+        method: 'POST',
+        headers: { 'stripe-signature': signature ?? sign(body, [WEBHOOK_SECRET], seconds) },
+        body,
+      });
+      return { status: response.status, body: await response.json(), headers: response.headers };
+    },
     async customer() {
       const id = newId('ws');
       await database.pool.query('insert into "Workspace" (id, name) values ($1, $1)', [id]);
@@ -191,6 +204,22 @@ export type Books = {
   records: { amount: number; type: string; paymentId: string }[];
   grants: { amount: number; type: string; expiresAt: string | null }[];
 };
+
+/** An event about an object, as Stripe would send it. */
+export function eventAbout(type: string, object: object, more: object = {}) {
+  return {
+    id: newId('evt'),
+    object: 'event',
+    api_version: '2026-10-28.endive',
+    created: 1_790_000_000,
+    data: { object },
+    livemode: false,
+    pending_webhooks: 1,
+    request: { id: null, idempotency_key: null },
+    type,
+    ...more,
+  };
+}
 
 /** The events about an object, by what became of them. */
 export async function eventsOf({ database }: Shop, objectId: string) {

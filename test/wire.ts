@@ -43,15 +43,16 @@ export async function openWire(target: string): Promise<Wire> {
       headers: headers as Record<string, string>,
       ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
     });
+    const known = { 'content-type': 'application/json', 'request-id': answer.headers.get('request-id')! };
     let body = await answer.text();
     if (fault !== undefined && 'change' in fault) body = JSON.stringify(fault.change(JSON.parse(body)));
     if (fault !== undefined && 'lose' in fault) {
       if (fault.lose === 'hang') return;
-      res.writeHead(answer.status, { 'content-type': 'application/json', 'content-length': body.length });
+      res.writeHead(answer.status, { ...known, 'content-length': Buffer.byteLength(body) });
       res.write(body.slice(0, body.length / 2), () => res.destroy());
       return;
     }
-    res.writeHead(answer.status, { 'content-type': 'application/json' });
+    res.writeHead(answer.status, known);
     res.end(body);
   }
 

@@ -25,6 +25,8 @@ const RESTART_PAUSE_MS = 1_000;
  */
 export async function startJobs(pool: pg.Pool, services: StripeServices): Promise<Jobs> {
   const { report } = services;
+  // A connection that breaks while a job holds it rejects what runs on it; the worker opens another to listen.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const start = (): Promise<Runner> =>
     run({
       pgPool: pool,

@@ -1,7 +1,6 @@
 import type { CronItem, TaskList } from 'graphile-worker';
-import { transaction } from '../engine/store.ts';
 import { takeUnheard } from '../payments/payments.ts';
-import { applyEvent } from '../stripe/apply.ts';
+import { applyEvent, commit } from '../stripe/apply.ts';
 import type { StripeServices } from '../stripe/services.ts';
 import { readSession } from '../stripe/sessions.ts';
 import { EVENT_TASK, requeueEvents } from '../stripe/store.ts';
@@ -37,7 +36,7 @@ export async function requeueWaiting({ pool, clock }: StripeServices, olderThanM
 export async function rereadCheckouts(services: StripeServices): Promise<void> {
   for (const sessionId of await takeUnheard(services)) {
     try {
-      await transaction(services.pool, await readSession(services, sessionId));
+      await commit(services, await readSession(services, sessionId));
     } catch (error) {
       services.report(`the session ${sessionId} could not be read again; it will be later`, error);
     }

@@ -1,8 +1,8 @@
-import { type Queryable, transaction } from '../engine/store.ts';
+import type { Queryable } from '../engine/store.ts';
 import { Refusal } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
 import type { Payer, PaymentServices } from './payments.ts';
-import { findPayer, forgetCustomer, insertPayer, lockUser, replaceCustomer, updateEmail } from './store.ts';
+import { findPayer, insertPayer, lockUser, replaceCustomer, updateEmail } from './store.ts';
 
 /**
  * The payer that a user is: one, however many checkouts begin at once. A new e-mail replaces the old one; an e-mail
@@ -32,17 +32,7 @@ export async function linkCustomer(
   payer: Payer,
   customerId: string,
 ): Promise<string> {
-  const kept = await transaction(pool, (tx) => replaceCustomer(tx, payer, customerId, clock.now()));
-  return kept ?? customerId;
-}
-
-/** A customer that the provider has deleted: the payer gets a new one with the next purchase. */
-export async function unlinkCustomer(
-  { clock }: PaymentServices,
-  tx: Queryable,
-  customerId: string,
-): Promise<boolean> {
-  return forgetCustomer(tx, customerId, clock.now());
+  return replaceCustomer(pool, payer, customerId, clock.now());
 }
 
 const UNIQUE_VIOLATION = '23505';

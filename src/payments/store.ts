@@ -53,7 +53,7 @@ export async function replaceCustomer(
   { id, customerId }: Payer,
   replacement: string,
   now: Date,
-): Promise<string | null> {
+): Promise<string> {
   const { rows } = await db.query({
     text: `
       update "PaymentUser"
@@ -63,18 +63,6 @@ export async function replaceCustomer(
     values: [id, customerId, replacement, now],
   });
   return rows[0].customerId;
-}
-
-export async function forgetCustomer(db: Queryable, customerId: string, now: Date): Promise<boolean> {
-  const { rows } = await db.query({
-    text: `
-      update "PaymentUser"
-      set "customerId" = null, "updatedAt" = $2
-      where "customerId" = $1
-      returning id`,
-    values: [customerId, now],
-  });
-  return rows.length > 0;
 }
 
 // ── Checkouts ────────────────────────────────────────────────────────────────────────────────────────────────────

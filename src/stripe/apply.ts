@@ -1,5 +1,6 @@
-import { transaction } from '../engine/store.ts';
-import { Contradiction } from './change.ts';
+import { isContention } from '../engine/failures.ts';
+import { type Queryable, transaction } from '../engine/store.ts';
+import { type Change, Contradiction, type Verdict } from './change.ts';
 import { readingOf } from './events.ts';
 import type { StripeServices } from './services.ts';
 import { closeEvents, failEvents, findOpenEvents } from './store.ts';
@@ -10,7 +11,7 @@ import { closeEvents, failEvents, findOpenEvents } from './store.ts';
  * is thrown for the job to be tried again.
  */
 export async function applyEvent(services: StripeServices, eventId: string): Promise<void> {
-  const { pool, clock } = services;
+  const { pool, clock, report } = services;
   const events = await findOpenEvents(pool, eventId);
   const [event] = events;
   if (event === undefined) return; // settled together with another one of its object
@@ -18,10 +19,27 @@ export async function applyEvent(services: StripeServices, eventId: string): Pro
   const ids = events.filter(({ type }) => readingOf(type) === read).map(({ id }) => id);
   try {
     const change = await read(services, event.objectId);
-    await transaction(pool, async (tx) => closeEvents(tx, ids, await change(tx), clock.now()));
+    await commit(services, async (tx) => {
+      const verdict = await change(tx);
+      await closeEvents(tx, ids, verdict, clock.now());
+      return verdict;
+    });
   } catch (error) {
     await failEvents(pool, ids, (error as Error).message);
     if (!(error instanceof Contradiction)) throw error;
-    services.report(`event ${eventId} contradicts what Tollgate knows`, error);
+    report(`the event ${eventId} contradicts what Tollgate knows`, error);
+  }
+}
+
+const CONTENTIONS_MAX = 5; // each time somebody else has got further
+
+/** Makes a change in a transaction of its own; again where somebody else was there at the same moment. */
+export async function commit({ pool }: Pick<StripeServices, 'pool'>, change: Change): Promise<Verdict> {
+  for (let met = 0; ; met++) {
+    try {
+      return await transaction(pool, (tx: Queryable) => change(tx));
+    } catch (error) {
+      if (!isContention(error) || met === CONTENTIONS_MAX) throw error;
+    }
   }
 }

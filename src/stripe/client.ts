@@ -41,21 +41,38 @@ export function isLiveKey(secretKey: string): boolean {
   return /^[rs]k_live_/.test(secretKey);
 }
 
-/** Pauses before the next try of a call that was one too many; jittered, so that callers do not come back together. */
-const RATE_LIMIT_PAUSES_MS = [250, 500, 1_000, 2_000];
+/** Pauses before the next try; jittered, so that callers do not come back together. */
+const RETRY_PAUSES_MS = [250, 500, 1_000, 2_000];
 
-/** Asks Stripe for something. Throws a Refusal that says what went wrong, with the SDK's error as its cause. */
+/**
+ * Asks Stripe for something; again where the SDK would not, so a call that makes something carries its own idempotency
+ * key. Throws a Refusal that says what went wrong, with the SDK's error as its cause.
+ */
 export async function ask<T>(call: () => Promise<T>): Promise<T> {
-  for (const pauseMs of [...RATE_LIMIT_PAUSES_MS, null]) {
+  for (let tried = 0; ; tried++) {
     try {
       return await call();
     } catch (error) {
       if (!(error instanceof Stripe.errors.StripeError)) throw error;
-      if (!isRateLimit(error) || pauseMs === null) throw refusalOf(error);
-      await sleep(pauseMs * (0.5 + Math.random()));
+      if (tried >= retriesMax(error)) throw refusalOf(error);
+      await sleep(RETRY_PAUSES_MS[tried]! * (0.5 + Math.random()));
     }
   }
-  throw new Error('unreachable: the last try answers or throws');
+}
+
+function retriesMax(error: Stripe.errors.StripeError): number {
+  if (isRateLimit(error)) return RETRY_PAUSES_MS.length;
+  return isAnswerLost(error) ? 2 : 0;
+}
+
+/** Too many calls. Another request that holds a lock or an idempotency key is waited for like one. */
+function isRateLimit(error: Stripe.errors.StripeError): boolean {
+  return error instanceof Stripe.errors.StripeRateLimitError || error.statusCode === 409;
+}
+
+/** Headers came, and no whole body after them: the SDK names the request, and does not ask again. */
+function isAnswerLost(error: Stripe.errors.StripeError): boolean {
+  return error instanceof Stripe.errors.StripeConnectionError && error.requestId !== undefined;
 }
 
 /** Whether a call failed because the object is not there, or not there any more. */
@@ -65,11 +82,6 @@ export function isMissing(error: unknown): boolean {
     error.cause instanceof Stripe.errors.StripeError &&
     error.cause.code === 'resource_missing'
   );
-}
-
-/** Too many calls. Another request that holds a lock or an idempotency key is waited for like one. */
-function isRateLimit(error: Stripe.errors.StripeError): boolean {
-  return error instanceof Stripe.errors.StripeRateLimitError || error.statusCode === 409;
 }
 
 function refusalOf(error: Stripe.errors.StripeError): Refusal {

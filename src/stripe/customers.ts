@@ -1,7 +1,6 @@
 import { fingerprintOf } from '../lib/fingerprints.ts';
-import { linkCustomer, unlinkCustomer } from '../payments/payers.ts';
+import { linkCustomer } from '../payments/payers.ts';
 import type { Payer } from '../payments/payments.ts';
-import type { Change } from './change.ts';
 import { ask, isMissing } from './client.ts';
 import type { StripeServices } from './services.ts';
 
@@ -28,14 +27,4 @@ export async function customerOf(services: StripeServices, payer: Payer): Promis
     ),
   );
   return linkCustomer(services, payer, customer.id);
-}
-
-/** Reads a customer again. Only its end concerns us: what it has paid stays. */
-export async function readCustomer(services: StripeServices, customerId: string): Promise<Change> {
-  const customer = await ask(() => services.stripe.customers.retrieve(customerId));
-  return async (tx) => {
-    if (customer.deleted !== true) return { status: 'IGNORED', error: 'The customer exists.' };
-    const isOurs = await unlinkCustomer(services, tx, customerId);
-    return isOurs ? { status: 'APPLIED' } : { status: 'IGNORED', error: 'Not a customer of Tollgate.' };
-  };
 }

@@ -1,5 +1,4 @@
 import type { Reading } from './change.ts';
-import { readCustomer } from './customers.ts';
 import { readSession } from './sessions.ts';
 
 /** The events that we act on, and what is read when one comes. All others are stored and ignored. */
@@ -8,7 +7,6 @@ const EVENTS = new Map<string, Reading>([
   ['checkout.session.async_payment_succeeded', readSession],
   ['checkout.session.async_payment_failed', readSession],
   ['checkout.session.expired', readSession],
-  ['customer.deleted', readCustomer],
 ]);
 
 export function readingOf(type: string): Reading | undefined {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { booksOf, eventsOf, openShop, type Shop } from '../../test/shop.ts';
+import { parseCatalog } from '../../src/catalog/parse.ts';
+import { sampleConfig } from '../../test/fixtures/catalog.ts';
+import { booksOf, eventAbout, eventsOf, openShop, type Shop } from '../../test/shop.ts';
 
 let shop: Shop;
 before(async () => {
@@ -33,6 +35,163 @@ test('who pays on the page gets the credits, once, with a payment and a record o
   ]);
   assert.deepEqual(books.records, [{ amount: 1000, type: 'PURCHASE', paymentId }]);
   assert.equal(books.grants.length, 1);
+  const lasts = Date.parse(books.grants[0]!.expiresAt!) - shop.clock.now().getTime();
+  assert.equal(Math.round(lasts / 86_400_000), 365);
   const [event] = await eventsOf(shop, checkout.sessionId);
   assert.equal(event?.status, 'APPLIED');
+  assert.equal(event?.attempts, 1);
+});
+
+test('twenty deliveries of one event at once, all accepted, make one grant', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  shop.simulator.pay(sessionId);
+  const completed = shop.simulator.events().findLast((event) => event.type === 'checkout.session.completed')!;
+  const attempts = await shop.simulator.redeliver(completed.id, 20);
+  assert.deepEqual(new Set(attempts.map(({ status }) => status)), new Set([200]));
+  await shop.settled();
+  const books = await booksOf(shop, customer.workspaceId);
+  assert.equal(books.balance, 1000);
+  assert.equal(books.grants.length, 1);
+  assert.equal(books.records.length, 1);
+});
+
+test('many different events of one session at once make one grant', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  const session = shop.simulator.pay(sessionId);
+  const types = ['checkout.session.completed', 'checkout.session.async_payment_succeeded'];
+  const events = Array.from({ length: 10 }, (_, i) => eventAbout(types[i % 2]!, session));
+  const answers = await Promise.all(events.map((event) => shop.deliver(event)));
+  assert.ok(answers.every(({ status }) => status === 200));
+  await shop.settled();
+  const books = await booksOf(shop, customer.workspaceId);
+  assert.equal(books.balance, 1000);
+  assert.equal(books.grants.length, 1);
+  const statuses = (await eventsOf(shop, sessionId)).map(({ status }) => status);
+  assert.deepEqual(new Set(statuses), new Set(['APPLIED']));
+});
+
+test('a declined card leaves the checkout open, and a good one then pays it', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  shop.simulator.decline(sessionId);
+  await shop.settled();
+  const declined = await booksOf(shop, customer.workspaceId);
+  assert.deepEqual(declined.checkouts, ['OPEN']);
+  assert.equal(declined.payments[0]?.status, 'PENDING');
+  shop.simulator.pay(sessionId);
+  await shop.settled();
+  const paid = await booksOf(shop, customer.workspaceId);
+  assert.deepEqual(paid.checkouts, ['COMPLETE']);
+  assert.equal(paid.payments[0]?.status, 'SUCCEEDED');
+  assert.equal(paid.balance, 1000);
+});
+
+test('a bank debit that succeeds grants when it has succeeded, not before', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  const complete = shop.simulator.pay(sessionId, { delayed: true });
+  await shop.settled();
+  const waiting = await booksOf(shop, customer.workspaceId);
+  assert.deepEqual(waiting.checkouts, ['OPEN']);
+  assert.equal(waiting.payments[0]?.status, 'PENDING');
+  assert.equal(waiting.payments[0]?.paymentId, complete.payment_intent);
+  assert.equal(waiting.balance, 0);
+  shop.simulator.settleDelayed(sessionId);
+  await shop.settled();
+  const books = await booksOf(shop, customer.workspaceId);
+  assert.deepEqual(books.checkouts, ['COMPLETE']);
+  assert.equal(books.payments[0]?.status, 'SUCCEEDED');
+  assert.equal(books.balance, 1000);
+});
+
+test('a bank debit that fails closes the checkout and grants nothing', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  shop.simulator.pay(sessionId, { delayed: true });
+  shop.simulator.settleDelayed(sessionId, 'fail');
+  await shop.settled();
+  const books = await booksOf(shop, customer.workspaceId);
+  assert.deepEqual(books.checkouts, ['FAILED']);
+  assert.equal(books.payments[0]?.status, 'FAILED');
+  assert.deepEqual(books.grants, []);
+  assert.deepEqual(books.records, []);
+});
+
+test('a page that nobody paid on expires, and its payment with it', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  await shop.services.stripe.checkout.sessions.expire(sessionId);
+  await shop.settled();
+  const books = await booksOf(shop, customer.workspaceId);
+  assert.deepEqual(books.checkouts, ['EXPIRED']);
+  assert.equal(books.payments[0]?.status, 'FAILED');
+});
+
+test('an expiry that is told late, after the payment, changes nothing', async () => {
+  const customer = await shop.customer();
+  const { sessionId } = await shop.checkout(customer);
+  const session = shop.simulator.pay(sessionId);
+  await shop.settled();
+  const before = await booksOf(shop, customer.workspaceId);
+  const late = eventAbout('checkout.session.expired', { ...session, status: 'expired' });
+  assert.equal((await shop.deliver(late)).status, 200);
+  await shop.settled();
+  assert.deepEqual(await booksOf(shop, customer.workspaceId), before);
+});
+
+test('fifty purchases at once by one workspace add up exactly', async () => {
+  const customer = await shop.customer();
+  const checkouts = await Promise.all(
+    Array.from({ length: 50 }, (_, i) => shop.checkout(customer, { amount: 5 + i / 100, currency: 'usd' })),
+  );
+  for (const { sessionId } of checkouts) shop.simulator.pay(sessionId);
+  await shop.settled();
+  const books = await booksOf(shop, customer.workspaceId);
+  const expected = checkouts.reduce((sum, { credits }) => sum + Math.round(credits * 1e6), 0) / 1e6;
+  assert.equal(books.balance, expected);
+  assert.equal(books.grants.length, 50);
+  assert.equal(books.records.length, 50);
+  assert.ok(books.payments.every(({ status }) => status === 'SUCCEEDED'));
+  const { rows } = await shop.database.pool.query(
+    `select balance = total as fits, balance = (select sum(remaining) from "CreditGrant" g where g."workspaceId" = c."workspaceId") as adds
+     from "Credit" c where "workspaceId" = $1`,
+    [customer.workspaceId],
+  );
+  assert.deepEqual(rows, [{ fits: true, adds: true }]);
+});
+
+test('yen have no decimals, and Kuwaiti dinars three at Stripe', async (t) => {
+  const config = sampleConfig();
+  delete config.plans.BASIC;
+  delete config.plans.PRO;
+  config.credits = {
+    expireAfterDays: null,
+    packs: { small: { name: '1,000 credits', credits: 1000, price: { jpy: 1500, usd: 10, kwd: 3.21 } } },
+    custom: {
+      usd: { min: 5, max: 500, creditsPerUnit: 100 },
+      jpy: { min: 750, max: 75000, creditsPerUnit: 0.65 },
+      kwd: { min: 1, max: 100, creditsPerUnit: 300 },
+    },
+  };
+  const catalog = parseCatalog(config);
+  const kuwait = await openShop({ catalog });
+  t.after(() => kuwait.close());
+  for (const [more, amount, atStripe, credits] of [
+    [{ pack: 'small', currency: 'JPY' }, 1500, 1500, 1000],
+    [{ amount: 751, currency: 'jpy' }, 751, 751, 488.15],
+    [{ pack: 'small', currency: 'kwd' }, 3.21, 3210, 1000],
+    [{ amount: 1.23, currency: 'kwd' }, 1.23, 1230, 369],
+  ] as const) {
+    const customer = await kuwait.customer();
+    const checkout = await kuwait.checkout(customer, more);
+    assert.equal(checkout.amount, amount);
+    assert.equal(kuwait.simulator.pay(checkout.sessionId).amount_total, atStripe);
+    await kuwait.settled();
+    const books = await booksOf(kuwait, customer.workspaceId);
+    assert.equal(books.balance, credits);
+    assert.equal(books.payments[0]?.amount, amount);
+    assert.equal(books.payments[0]?.currency, more.currency.toLowerCase());
+  }
 });
