@@ -34,10 +34,12 @@ test('only what is missing is applied', async () => {
   assert.equal((await pool.query('select from "Thing"')).rowCount, 2);
 });
 
-test('a migration that fails leaves nothing of itself, and what came before it stays', async () => {
-  const broken = migration('0002_broken', `insert into "Thing" values ('a'); select 1/0`);
-  await assert.rejects(migrate(pool, [first, broken]), {
-    message: 'Migration 0002_broken failed and changed nothing: division by zero',
+test('a migration that fails leaves the database as it was, with what earlier runs applied', async () => {
+  await migrate(pool, [first]);
+  const before = migration('0002_before', `insert into "Thing" values ('b')`);
+  const broken = migration('0003_broken', `insert into "Thing" values ('a'); select 1/0`);
+  await assert.rejects(migrate(pool, [first, before, broken]), {
+    message: 'Migration 0003_broken failed, and nothing was changed: division by zero',
   });
   assert.deepEqual(await recorded(), ['0001_first']);
   assert.equal((await pool.query('select from "Thing"')).rowCount, 0);

@@ -11,8 +11,9 @@ export type Migration = { name: string; checksum: string; sql: string };
 const LOCK = 7_655_443_283; // any number that nothing else locks
 
 /**
- * Brings the database to the newest shape: every migration that is not in it yet, in the order of their names, each
- * with its record in one transaction. Of several processes that start at once, one migrates and the others wait.
+ * Brings the database to the newest shape: every migration that is not in it yet, in the order of their names, all in
+ * one transaction: a database that cannot be brought there stays as it was, and its old program still works with it.
+ * Of several processes that start at once, one migrates and the others wait.
  */
 export async function migrate(pool: pg.Pool, migrations?: Migration[]): Promise<{ applied: string[] }> {
   const all = migrations ?? (await readMigrations());
@@ -22,12 +23,14 @@ export async function migrate(pool: pg.Pool, migrations?: Migration[]): Promise<
     await client.query('set statement_timeout = 0');
     await client.query('set lock_timeout = 0');
     await client.query('select pg_advisory_lock($1)', [LOCK]);
+    await client.query('begin');
     await prepare(client, all);
     const missing = await findMissing(client, all);
     for (const migration of missing) await apply(client, migration);
+    await client.query('commit');
     return { applied: missing.map(({ name }) => name) };
   } finally {
-    // Ending the session lets go of the lock and of its settings, whatever happened.
+    // Ending the session lets go of the transaction, the lock and the settings, whatever happened.
     client.release(true);
   }
 }
@@ -54,7 +57,6 @@ function findMigrations(from: string): string {
 
 /** Makes the table of records. A database that Prisma made from the same model has the first migration already. */
 async function prepare(client: pg.PoolClient, all: Migration[]): Promise<void> {
-  await client.query('begin');
   const { rows } = await client.query<{ recorded: boolean; baseline: boolean }>(`
     select
       to_regclass('"_tollgate_migration"') is not null as recorded,
@@ -76,7 +78,6 @@ async function prepare(client: pg.PoolClient, all: Migration[]): Promise<void> {
       )`);
     if (baseline && all[0] !== undefined) await record(client, all[0]);
   }
-  await client.query('commit');
 }
 
 async function findMissing(client: pg.PoolClient, all: Migration[]): Promise<Migration[]> {
@@ -102,15 +103,13 @@ async function findMissing(client: pg.PoolClient, all: Migration[]): Promise<Mig
 }
 
 async function apply(client: pg.PoolClient, migration: Migration): Promise<void> {
-  await client.query('begin');
   try {
     await client.query(migration.sql);
     await record(client, migration);
-    await client.query('commit');
   } catch (error) {
     const { message, detail } = error as pg.DatabaseError;
     const reason = detail === undefined ? message : `${message} (${detail})`;
-    throw new Error(`Migration ${migration.name} failed and changed nothing: ${reason}`, { cause: error });
+    throw new ConfigError(`Migration ${migration.name} failed, and nothing was changed: ${reason}`, { cause: error });
   }
 }
 
