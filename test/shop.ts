@@ -53,7 +53,7 @@ export type Customer = { workspaceId: string; user: { userId: string; email: str
 export type Answer = { status: number; body: any; headers: Headers };
 
 export async function openShop(
-  options: { catalog?: Catalog; timeoutMs?: number; withoutJobs?: boolean } = {},
+  options: { catalog?: Catalog; timeoutMs?: number; withoutJobs?: boolean; withoutWebhooks?: boolean } = {},
 ): Promise<Shop> {
   const database = await testDatabase();
   const clock = new MovableClock();
@@ -91,7 +91,8 @@ export async function openShop(
   } as Parameters<typeof createServer>[0]);
   server.register(webhookRoutes(openInbox(services, [WEBHOOK_SECRET])));
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
-  simulator.addWebhook({ url: `${url}/webhooks/stripe`, secrets: [WEBHOOK_SECRET] });
+  if (options.withoutWebhooks !== true)
+    simulator.addWebhook({ url: `${url}/webhooks/stripe`, secrets: [WEBHOOK_SECRET] });
 
   async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(url + path, {

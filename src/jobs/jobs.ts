@@ -25,8 +25,8 @@ const RESTART_PAUSE_MS = 1_000;
  */
 export async function startJobs(pool: pg.Pool, services: StripeServices): Promise<Jobs> {
   const { report } = services;
-  // A connection that breaks while a job holds it rejects what runs on it; the worker opens another to listen.
-  pool.on('connect', (client) => client.on('error', () => {}));
+  // A connection may break while a job holds it: what runs on it is rejected, and that is enough.
+  for (const each of [pool, services.pool]) each.on('connect', (client) => client.on('error', () => {}));
   const start = (): Promise<Runner> =>
     run({
       pgPool: pool,

@@ -176,7 +176,7 @@ export async function takeDueCheckouts(
         where status = 'OPEN'
           and "sessionId" is not null
           and (
-            "updatedAt" <= $1 - least(greatest("updatedAt" - "createdAt", make_interval(secs => $2)), make_interval(secs => $3))
+            "updatedAt" <= $1::timestamptz - least(greatest("updatedAt" - "createdAt", make_interval(secs => $2)), make_interval(secs => $3))
             or ("expiresAt" <= $1 and "updatedAt" < "expiresAt")
           )
         order by "updatedAt"
