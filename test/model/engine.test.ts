@@ -15,7 +15,7 @@ after(async () => {
 // A few here; `npm run model` plays others for as long as one likes.
 test('two engines on one Postgres answer and keep random histories as the naive model does', async () => {
   await checkHistories({
-    ...{ kind: 'engine', histories: bursts(), runs: 25, seed: 20_260_102 },
+    ...{ kind: 'engine', histories: bursts(), runs: 20, seed: 20_260_102 },
     play: (history) => playDurable(history, stage),
   });
 });

@@ -17,7 +17,7 @@ export type Step =
 export type Command = { workspace: number; route: Route; key: Key } & (
   | { type: 'use'; feature: string; size: Size; ai: boolean }
   | { type: 'grant'; size: Size; priority: number; expiry: Expiry }
-  | { type: 'refund'; which: number }
+  | { type: 'refund'; of: 'paid' | 'used' | 'any'; which: number }
   | { type: 'expire' }
 );
 
@@ -84,7 +84,10 @@ function histories(options: {
     {
       arbitrary: fc.record({
         type: fc.constant('ask' as const),
-        commands: fc.array(asking, { minLength: 1, maxLength: options.at, size: 'max' }),
+        // Some of them are asked twice.
+        commands: fc
+          .tuple(fc.array(asking, { minLength: 1, maxLength: options.at, size: 'max' }), fc.nat(2))
+          .map(([commands, doubled]) => [...commands, ...commands.slice(0, doubled)]),
       }),
       weight: 5,
     },
@@ -141,8 +144,9 @@ function command(
     {
       arbitrary: fc.record({
         ...{ ...common, type: fc.constant('refund' as const) },
+        of: fc.constantFrom('paid' as const, 'paid' as const, 'used' as const, 'any' as const),
         // Mostly one of the latest.
-        which: fc.oneof({ arbitrary: fc.nat(4), weight: 3 }, { arbitrary: fc.nat(60), weight: 1 }),
+        which: fc.oneof({ arbitrary: fc.nat(2), weight: 3 }, { arbitrary: fc.nat(30), weight: 1 }),
       }),
       weight: 4,
     },

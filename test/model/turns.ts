@@ -2,7 +2,7 @@
 import type { Asked } from '../../src/engine/engine.ts';
 import type { Subscription } from '../../src/engine/state.ts';
 import { affordable, allowance } from './allowances.ts';
-import { allGrants, type Book, balance, spendable } from './book.ts';
+import { allGrants, type Book, balance, spendable, uses } from './book.ts';
 import type { Command, Expiry, Size, SubscriptionCommand, Wait } from './histories.ts';
 
 /** What a command asks for, as things stand. */
@@ -40,8 +40,10 @@ export function askedBy(
       };
     }
     case 'refund': {
+      const paid = uses(book).filter((used) => command.of === 'used' || used.cost > 0n);
+      const ids = command.of === 'any' ? known : paid.map((used) => used.id);
       // The last ones first; what is beyond the first one there never was.
-      const useId = known.at(-1 - command.which) ?? 'op_none';
+      const useId = ids.at(-1 - command.which) ?? 'op_none';
       return { ...common, type: 'REFUND', useId, reason: null };
     }
     case 'expire':
