@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
+import about from '../../package.json' with { type: 'json' };
 import { loadCatalog } from '../catalog/load.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { openapi } from '../http/openapi.ts';
@@ -16,10 +16,6 @@ import { createMetrics } from '../metrics/metrics.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { openTollgate, type Tollgate } from '../tollgate.ts';
 import { welcome } from './welcome.ts';
-
-const VERSION: string = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-).version;
 
 /** Serves until SIGINT or SIGTERM; then finishes what was accepted, and stops what it started. */
 export async function serve(config: Config): Promise<number> {
@@ -105,7 +101,7 @@ async function openServer(config: Config, tollgate: Tollgate): Promise<FastifyIn
   });
   if (tollgate.selling !== null) server.register(webhookRoutes(tollgate.selling.inbox));
   await mountOperations(server, {
-    document: openapi(tollgate.endpoints, VERSION),
+    document: openapi(tollgate.endpoints, about.version),
     metrics,
     isReady: tollgate.isReady,
   });
@@ -117,11 +113,21 @@ function report(message: string, error: unknown): void {
   process.stderr.write(`tollgate: ${message}: ${what}\n`);
 }
 
+/** Ctrl-C under `npm start` arrives twice, from the terminal and from npm, and means one thing. */
+const ASKED_ONCE_MS = 1_000;
+
 function untilAskedToStop(): Promise<void> {
-  // Asked a second time, the process ends at once, as it would without this.
   return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve());
-    process.once('SIGTERM', () => resolve());
+    let askedAt: number | undefined;
+    const asked = (signal: NodeJS.Signals) => {
+      resolve();
+      askedAt ??= Date.now();
+      if (Date.now() - askedAt < ASKED_ONCE_MS) return;
+      // Asked again, the process ends at once, as it would without this.
+      process.off('SIGINT', asked).off('SIGTERM', asked);
+      process.kill(process.pid, signal);
+    };
+    process.on('SIGINT', asked).on('SIGTERM', asked);
   });
 }
 

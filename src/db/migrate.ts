@@ -109,7 +109,9 @@ async function apply(client: pg.PoolClient, migration: Migration): Promise<void>
   } catch (error) {
     const { message, detail } = error as pg.DatabaseError;
     const reason = detail === undefined ? message : `${message} (${detail})`;
-    throw new ConfigError(`Migration ${migration.name} failed, and nothing was changed: ${reason}`, { cause: error });
+    throw new ConfigError(`Migration ${migration.name} failed, and nothing was changed: ${reason}`, {
+      cause: error,
+    });
   }
 }
 

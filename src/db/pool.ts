@@ -39,7 +39,8 @@ export function openPool(url: string, { max, name, settings = {} }: PoolOptions)
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
     // Runs before the connection is handed out; a connection that cannot be set is not.
     onConnect: async (client) => {
-      for (const [setting, value] of Object.entries(settings)) await client.query(`set ${setting} = '${value}'`);
+      for (const [setting, value] of Object.entries(settings))
+        await client.query(`set ${setting} = '${value}'`);
     },
   });
   // An idle connection broke. The pool has dropped it and opens another for the next query; queries that were
