@@ -132,7 +132,7 @@ export async function fillWallets(url: string, workspaces: number): Promise<void
      insert into "CreditGrant" (id, "workspaceId", type, amount, remaining, description)
        select 'op_0grant' || i, 'ws_' || i, 'PROMOTION', 1000000000, 1000000000, 'Bench' from generate_series(0, ${workspaces - 1}) i;
      insert into "Decision" (id, "workspaceId", operation, amount, plan, "catalogVersion", reasons)
-       select 'op_0grant' || i, 'ws_' || i, 'GRANT', 1000000000, 'FREE', 'bench',
+       select 'op_0grant' || i, 'ws_' || i, 'GRANT', 1000000000, 'FREE', coalesce((select version from "CatalogVersion" limit 1), 'none'),
          '{"balance": 1000000000, "description": "Bench", "grant": {"type": "PROMOTION", "priority": 50, "expiresAt": null}}'
        from generate_series(0, ${workspaces - 1}) i`,
   );
@@ -148,7 +148,7 @@ export async function fillUsage(url: string, workspaces: number, rows: number): 
        select 'op_1use' || i, 'ws_' || i % ${workspaces}, 'video.minutes', 0.5, 'video.minutes', 'SUCCEEDED', now() - interval '1 day'
        from generate_series(0, ${rows - 1}) i;
      insert into "Decision" (id, "workspaceId", operation, "featureCode", amount, "fromCredits", "creditCost", plan, "catalogVersion", reasons, "createdAt")
-       select 'op_1use' || i, 'ws_' || i % ${workspaces}, 'USE', 'video.minutes', 1, 1, 0.5, 'FREE', 'bench',
+       select 'op_1use' || i, 'ws_' || i % ${workspaces}, 'USE', 'video.minutes', 1, 1, 0.5, 'FREE', (select version from "CatalogVersion" limit 1),
          jsonb_build_object('balance', 1000000000 - 0.5 * (i / ${workspaces} + 1), 'creditsPerUnit', 0.5,
            'allowance', '{"limit": 0, "used": 0, "remaining": 0, "resetsAt": null}'::jsonb,
            'sources', jsonb_build_array(jsonb_build_object('grantId', 'op_0grant' || i % ${workspaces}, 'amount', 0.5))),

@@ -1,5 +1,5 @@
 import { type Micros, toDecimal, toMicros } from '../lib/amounts.ts';
-import type { Decision } from './operations.ts';
+import type { AIWork, Decision, Reasons } from './operations.ts';
 import type { State } from './state.ts';
 
 /**
@@ -57,7 +57,10 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
   };
 }
 
-/** A decision with the CreditUsage and AIUsage rows that share its id: they are made from the same line. */
+/**
+ * A decision with the CreditUsage and AIUsage rows that share its id: they are made from the same line. What is
+ * undefined is left out of the JSON, and null to the statement.
+ */
 function decisionRow(decision: Decision): DecisionRow {
   const { reasons, code } = decision;
   const isUse = decision.operation === 'USE';
@@ -65,34 +68,34 @@ function decisionRow(decision: Decision): DecisionRow {
   return {
     id: decision.id,
     operation: decision.operation,
-    featureCode: decision.featureCode,
+    featureCode: decision.featureCode ?? undefined,
     amount: toDecimal(decision.amount),
-    code,
+    code: code ?? undefined,
     fromAllowance: toDecimal(decision.fromAllowance),
     fromCredits: toDecimal(decision.fromCredits),
     creditCost: toDecimal(decision.creditCost),
-    periodStart: iso(decision.periodStart),
-    refundOf: decision.refundOf,
+    periodStart: iso(decision.periodStart) ?? undefined,
+    refundOf: decision.refundOf ?? undefined,
     plan: decision.plan,
     catalogVersion: decision.catalogVersion,
-    idempotencyKey: decision.idempotency?.key ?? null,
-    fingerprint: decision.idempotency?.fingerprint ?? null,
+    idempotencyKey: decision.idempotency?.key,
+    fingerprint: decision.idempotency?.fingerprint,
     reasons,
-    ...(isUse && (failed || decision.creditCost > 0n)
-      ? {
-          usageStatus: failed ? 'FAILED' : 'SUCCEEDED',
-          usageAmount: failed ? reasons.refusal!.required : toDecimal(decision.creditCost),
-          description: reasons.description ?? decision.featureCode,
-        }
-      : {}),
-    ...(isUse && code === null && reasons.ai !== undefined
-      ? {
-          aiType: reasons.ai.type,
-          pageId: reasons.ai.pageId,
-          aiDescription: reasons.description ?? null,
-        }
-      : {}),
+    ...(isUse && (failed || decision.creditCost > 0n) ? creditUsage(decision, failed) : undefined),
+    ...(isUse && code === null && reasons.ai !== undefined ? aiUsage(reasons, reasons.ai) : undefined),
   };
+}
+
+function creditUsage({ reasons, creditCost, featureCode }: Decision, failed: boolean): DecisionRow {
+  return {
+    usageStatus: failed ? 'FAILED' : 'SUCCEEDED',
+    usageAmount: failed ? reasons.refusal!.required : toDecimal(creditCost),
+    description: reasons.description ?? featureCode,
+  };
+}
+
+function aiUsage({ description }: Reasons, { type, pageId }: AIWork): DecisionRow {
+  return { aiType: type, pageId, aiDescription: description };
 }
 
 type GrantRows = {
