@@ -8,6 +8,7 @@ import type { z } from 'zod';
 import type { AIUsage } from './ai/ai.ts';
 import { useAI } from './ai/ai.ts';
 import { aiUseSchema } from './ai/routes.ts';
+import { audit, type Report } from './audit/audit.ts';
 import type { CatalogConfig } from './catalog/config.ts';
 import { loadCatalog } from './catalog/load.ts';
 import { parseCatalog } from './catalog/parse.ts';
@@ -24,18 +25,25 @@ import {
   useBatch,
 } from './entitlements/entitlements.ts';
 import { batchSchema, checkSchema, refundSchema, useIdSchema, useSchema } from './entitlements/routes.ts';
+import { once } from './idempotency/idempotency.ts';
+import { fingerprintOf } from './lib/fingerprints.ts';
 import { parse } from './lib/schemas.ts';
-import { openTollgate } from './tollgate.ts';
+import { type CreatedCheckout, createCheckout } from './stripe/checkout.ts';
+import { purchaseSchema } from './stripe/routes.ts';
+import { openTollgate, type StripeConfig, type Tollgate } from './tollgate.ts';
 import { workspaceInputSchema, workspaceParamsSchema } from './workspaces/routes.ts';
 import { getWorkspace, putWorkspace, type Workspace, type WorkspaceState } from './workspaces/workspaces.ts';
 
 export type { AIUsage } from './ai/ai.ts';
+export type { Report } from './audit/audit.ts';
 export type { CatalogConfig } from './catalog/config.ts';
 export type { Grant } from './credits/credits.ts';
 export type { Queryable } from './engine/store.ts';
 export type { Usage } from './entitlements/answers.ts';
 export type { BatchResult, CallOptions, Check } from './entitlements/entitlements.ts';
 export { CODES, type Code, Refusal } from './lib/errors.ts';
+export type { CreatedCheckout } from './stripe/checkout.ts';
+export type { StripeConfig } from './tollgate.ts';
 export type { Workspace, WorkspaceState } from './workspaces/workspaces.ts';
 
 export type CreateOptions = {
@@ -43,6 +51,8 @@ export type CreateOptions = {
   databaseUrl: string;
   /** The catalog, or the path of its file. */
   catalog: CatalogConfig | string;
+  /** Your Stripe account; without it, credits cannot be bought here. With it, webhooks are worked off in this process. */
+  stripe?: StripeConfig;
   /** Lets the clock be moved, for tests. */
   testClock?: boolean;
   /** Told of what an operator should see; on standard error if nothing is said. */
@@ -61,6 +71,15 @@ export type TollgateLibrary = {
   refundUse(input: { id: string } & Input<typeof refundSchema>, options?: CallOptions): Promise<Usage>;
   useAI(input: Input<typeof aiUseSchema>, options?: CallOptions): Promise<AIUsage>;
   grantCredits(input: Input<typeof grantInputSchema>, options?: CallOptions): Promise<Grant>;
+  /** Begins a purchase of credits; the answer has the page to pay on. */
+  checkoutCredits(
+    input: Input<typeof purchaseSchema>,
+    options?: Pick<CallOptions, 'idempotencyKey'>,
+  ): Promise<CreatedCheckout>;
+  /** What the host's own webhook route hands on: the body as it came. Resolves once the event is kept. */
+  receiveStripeWebhook(delivery: { rawBody: Buffer; signature: string | undefined }): Promise<void>;
+  /** Checks every invariant over all data. */
+  audit(): Promise<Report>;
   /** Finishes what was asked, then lets go of the database. */
   close(): Promise<void>;
 };
@@ -69,7 +88,13 @@ export type TollgateLibrary = {
 export async function createTollgate(options: CreateOptions): Promise<TollgateLibrary> {
   const catalog =
     typeof options.catalog === 'string' ? await loadCatalog(options.catalog) : parseCatalog(options.catalog);
-  const services = await openTollgate({ report: reportOnStandardError, ...options, catalog });
+  const { stripe, ...others } = options;
+  const services = await openTollgate({
+    report: reportOnStandardError,
+    ...others,
+    catalog,
+    ...(stripe === undefined ? {} : { stripe: async () => stripe }),
+  });
   return {
     async putWorkspace({ id, ...input }) {
       const { workspace } = await putWorkspace(services, {
@@ -89,8 +114,24 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
     useAI: async (input, call) => (await useAI(services, parse(aiUseSchema, input), call)).value,
     grantCredits: async (input, call) =>
       (await grantCredits(services, parse(grantInputSchema, input), call)).value,
+    async checkoutCredits(input, call) {
+      const { services: selling } = sellingOf(services);
+      const purchase = parse(purchaseSchema, input);
+      const buy = async () => ({ body: await createCheckout(selling, purchase) });
+      const key = call?.idempotencyKey;
+      if (key === null || key === undefined) return (await buy()).body;
+      const fingerprint = fingerprintOf('checkoutCredits', purchase);
+      return (await once(services, { key, fingerprint }, buy)).body as CreatedCheckout;
+    },
+    receiveStripeWebhook: async (delivery) => sellingOf(services).inbox.receive(delivery),
+    audit: () => audit(services.db, { now: services.clock.now() }),
     close: services.close,
   };
+}
+
+function sellingOf({ selling }: Tollgate): NonNullable<Tollgate['selling']> {
+  if (selling !== null) return selling;
+  throw new Error('Nothing can be bought here: give createTollgate the option `stripe`.');
 }
 
 function reportOnStandardError(message: string, error: unknown): void {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type pg from 'pg';
 import { aiRoutes } from './ai/routes.ts';
 import { auditRoutes } from './audit/routes.ts';
 import { catalogRoutes } from './catalog/routes.ts';
@@ -51,7 +53,7 @@ export type Tollgate = {
   /** What Stripe needs; null without it. */
   selling: { services: StripeServices; inbox: Inbox } | null;
   /** Connections that hold the locks of idempotency keys. */
-  locks: ReturnType<typeof openPool>;
+  locks: pg.Pool;
   isReady(): Promise<boolean>;
   /** Finishes what was accepted, then lets go of the database. */
   close(): Promise<void>;
@@ -106,11 +108,7 @@ export async function openTollgate({
         ...auditRoutes(services),
         ...clockRoutes({ ...services, onMove: onClockMoved }),
       ],
-      isReady: () =>
-        pool.query('select 1').then(
-          () => true,
-          () => false,
-        ),
+      isReady: () => Promise.race([answers(pool), sleep(READY_MAX_MS, false, { ref: false })]),
       async close() {
         movable?.stop();
         await jobs?.stop();
@@ -130,6 +128,16 @@ function sell(
 ) {
   const own = { ...services, stripe: createStripe({ secretKey, apiBase }), livemode: isLiveKey(secretKey) };
   return { services: own, inbox: openInbox(own, webhookSecrets) };
+}
+
+/** A database that does not answer within this time is not ready. */
+const READY_MAX_MS = 2_000;
+
+function answers(pool: pg.Pool): Promise<boolean> {
+  return pool.query('select 1').then(
+    () => true,
+    () => false,
+  );
 }
 
 async function endAll(pools: Record<string, { end(): Promise<void> }>): Promise<void> {
