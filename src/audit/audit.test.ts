@@ -47,11 +47,11 @@ type Corruption = [
 const IDENTITY = 'a balance is the total less what was used, expired or clawed back';
 const BALANCE = 'a balance is what the grants have left';
 const TOTAL = 'a total is the sum of all grants';
-const USAGE = 'the usage of a wallet is the sum of what uses cost and refunds gave back';
+const USAGE =
+  'the usage of a wallet is what uses cost less what refunds gave back, and its version moved with each';
 const LOSSES = 'what expired or was clawed back is the same in a wallet and its grants';
 const GRANT = 'a grant is what is left, spent, expired and clawed back of it, as decisions say';
 const GRANTED = 'every grant was decided, and is as it was decided';
-const VERSION = 'the version of a wallet has moved with every decision';
 const PRICE = 'a use is covered by allowance and credits, at the price that was decided on';
 const REFUSAL = 'a refusal takes nothing';
 const LIMIT = 'no use has taken more than the allowance';
@@ -99,7 +99,7 @@ const CORRUPTIONS: Corruption[] = [
   [
     TOTAL,
     sql`delete from "Credit" where "workspaceId" = 'ws_a' returning "workspaceId"`,
-    [BALANCE, USAGE, LOSSES, VERSION],
+    [BALANCE, USAGE, LOSSES],
   ],
   [
     USAGE,
@@ -125,7 +125,7 @@ const CORRUPTIONS: Corruption[] = [
     GRANTED,
     sql`update "CreditGrant" set priority = priority + 1 where ${one('CreditGrant', 'true')} returning id`,
   ],
-  [VERSION, sql`update "Credit" set version = 3 where "workspaceId" = 'ws_a' returning "workspaceId"`],
+  [USAGE, sql`update "Credit" set version = 3 where "workspaceId" = 'ws_a' returning "workspaceId"`],
   [
     PRICE,
     sql`
@@ -172,7 +172,7 @@ const CORRUPTIONS: Corruption[] = [
       from "Decision"
       where operation = 'REFUND' and "creditCost" = 0
       returning id`,
-    [VERSION],
+    [USAGE],
   ],
   [
     KEY,
@@ -253,7 +253,7 @@ const CORRUPTIONS: Corruption[] = [
     sql`
       update "Decision" set "workspaceId" = 'nowhere' where ${one('Decision', `code = 'feature_not_in_plan'`)}
       returning id, 'Decision' as "table"`,
-    [VERSION],
+    [USAGE],
   ],
 ];
 

@@ -33,13 +33,10 @@ export const decisionChecks: readonly Check[] = [
     checked: uses,
     // A smaller plan can leave more used than it allows; then nothing more is taken from it.
     broken: sql`
-      select id, "workspaceId", "featureCode", "periodStart", "fromAllowance", used, "limit"
-      from (
-        select *, (reasons #>> '{allowance,used}')::numeric as used, (reasons #>> '{allowance,limit}')::numeric as "limit"
-        from "Decision"
-        where operation = 'USE' and code is null and "fromAllowance" > 0 and "periodStart" is not null
-      ) d
-      where used is null or used > "limit" or used < "fromAllowance"`,
+      select id, "workspaceId", "featureCode", "periodStart", "fromAllowance", reasons -> 'allowance' as allowance
+      from "Decision"
+      where operation = 'USE' and code is null and "fromAllowance" > 0 and "periodStart" is not null
+        and (reasons @@ '$.allowance.limit == null || $.allowance.used <= $.allowance.limit') is not true`,
   },
   {
     name: 'credits that were taken, given back or expired are those of the grants that a decision names',
@@ -48,10 +45,13 @@ export const decisionChecks: readonly Check[] = [
       select id, "workspaceId", operation, cost, named
       from (
         select id, "workspaceId", operation, case operation when 'EXPIRE' then amount else "creditCost" end as cost,
-          coalesce((
-            select sum(s.amount)
-            from jsonb_to_recordset(reasons -> 'sources') as s(amount numeric)
-          ), 0) as named
+          case jsonb_array_length(reasons -> 'sources')
+            when 1 then (reasons #> '{sources,0,amount}')::numeric -- nearly always, and several times as fast
+            else coalesce((
+              select sum(s.amount)
+              from jsonb_to_recordset(reasons -> 'sources') as s(amount numeric)
+            ), 0)
+          end as named
         from "Decision"
         where operation <> 'OPENING' and ("creditCost" <> 0 or operation = 'EXPIRE' or reasons ? 'sources')
       ) d

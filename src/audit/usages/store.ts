@@ -12,8 +12,10 @@ const isOld = (table: string) => sql`(
   )
 )`;
 
-const isRefunded = sql`exists (
-  select from "Decision" r where r."refundOf" = d.id and r."workspaceId" = d."workspaceId" and r.code is null
+const refunds = sql`(
+  select "refundOf" as id, "workspaceId", 'REFUNDED' as status
+  from "Decision"
+  where "refundOf" is not null and code is null
 )`;
 
 export const usageChecks: readonly Check[] = [
@@ -22,22 +24,33 @@ export const usageChecks: readonly Check[] = [
     checked: sql`select count(*) from "FeatureUsage"`,
     // A row that is older than Tollgate began with what the first use found: the least that any use found.
     broken: sql`
-      select u.id, "workspaceId", "featureCode", "periodStart", used, counted, u.id is not null and own.id is null as "isOld",
-        before
+      with old as (
+        select *
+        from "FeatureUsage" u
+        where not exists (select from "Decision" d where d.id = u.id and d."workspaceId" = u."workspaceId")
+      )
+      select u.id, "workspaceId", "featureCode", "periodStart", u.used, counted, old.id is not null as "isOld", before
       from "FeatureUsage" u
       full join (
         select "workspaceId", "featureCode", "periodStart",
-          sum(case operation when 'USE' then "fromAllowance" else -"fromAllowance" end) as counted,
-          min((reasons #>> '{allowance,used}')::numeric - "fromAllowance") filter (where operation = 'USE') as before
+          sum(case operation when 'USE' then "fromAllowance" else -"fromAllowance" end) as counted
         from "Decision"
         where code is null and operation in ('USE', 'REFUND') and "periodStart" is not null
         group by "workspaceId", "featureCode", "periodStart"
       ) d using ("workspaceId", "featureCode", "periodStart")
-      left join (select id, "workspaceId" as workspace from "Decision") own on own.id = u.id and own.workspace = u."workspaceId"
+      left join old using ("workspaceId", "featureCode", "periodStart")
+      left join (
+        select "workspaceId", "featureCode", "periodStart",
+          min((reasons #>> '{allowance,used}')::numeric - "fromAllowance") as before
+        from "Decision"
+        join old using ("workspaceId", "featureCode", "periodStart")
+        where code is null and operation = 'USE'
+        group by "workspaceId", "featureCode", "periodStart"
+      ) b using ("workspaceId", "featureCode", "periodStart")
       where u.id is null
-        or own.id is not null and used <> coalesce(counted, 0)
-        or own.id is null and not ${isOld('u')}
-        or own.id is null and used <> counted + before`,
+        or old.id is null and u.used <> coalesce(counted, 0)
+        or old.id is not null and not ${isOld('u')}
+        or old.id is not null and u.used <> counted + before`,
   },
   {
     name: 'every use that credits paid for, or could not, has its CreditUsage, and no other has one',
@@ -49,8 +62,9 @@ export const usageChecks: readonly Check[] = [
       full join (
         select id, "workspaceId", "featureCode",
           case when code is null then "creditCost" else (reasons #>> '{refusal,required}')::numeric end as amount,
-          case when code is not null then 'FAILED' when ${isRefunded} then 'REFUNDED' else 'SUCCEEDED' end as status
+          case when code is null then coalesce(r.status, 'SUCCEEDED') else 'FAILED' end as status
         from "Decision" d
+        left join ${refunds} r using (id, "workspaceId")
         where operation = 'USE' and (code is null and "creditCost" > 0 or code = 'insufficient_credits')
       ) d on d.id = u.id and d."workspaceId" = u."workspaceId"
       where u.id is null
@@ -74,8 +88,9 @@ export const usageChecks: readonly Check[] = [
         u.status, d.status as "statusDecided"
       from "AIUsage" u
       full join (
-        select *, case when ${isRefunded} then 'REFUNDED' else 'SUCCEEDED' end as status
+        select d.*, coalesce(r.status, 'SUCCEEDED') as status
         from "Decision" d
+        left join ${refunds} r using (id, "workspaceId")
         where operation = 'USE' and code is null and reasons ? 'ai'
       ) d on d.id = u.id and d."workspaceId" = u."workspaceId"
       where u.id is null

@@ -4,6 +4,10 @@ import type { Check } from '../check.ts';
 /** Grants and decisions that a migration made from an older database: docs/decisions/0002-opening-balances.md. */
 const isOpening = (id: string) => sql.raw(`starts_with(${id}, 'op_00opening_')`);
 
+/** By its key: there is one for each wallet, among millions of decisions. */
+const isOpeningOf = (wallet: string) =>
+  sql.raw(`o.id = 'op_00opening_credit_' || ${wallet}.id and o."workspaceId" = ${wallet}."workspaceId"`);
+
 const wallets = sql`select count(*) from "Credit"`;
 const grants = sql`select count(*) from "CreditGrant"`;
 
@@ -32,30 +36,33 @@ export const walletChecks: readonly Check[] = [
     // What came with an older database is in its opening; its grants say only what was left of it.
     broken: sql`
       select "workspaceId", total, coalesce(opened, 0) + coalesce(granted, 0) as granted
-      from "Credit"
+      from (
+        select c."workspaceId", c.total, o.amount as opened
+        from "Credit" c
+        left join "Decision" o on ${isOpeningOf('c')}
+      ) c
       full join (
         select "workspaceId", sum(amount) as granted
         from "CreditGrant"
         where not ${isOpening('id')}
         group by "workspaceId"
       ) g using ("workspaceId")
-      full join (select "workspaceId", sum(amount) as opened from "Decision" where operation = 'OPENING' group by 1) o
-        using ("workspaceId")
       where total is distinct from coalesce(opened, 0) + coalesce(granted, 0)`,
   },
   {
-    name: 'the usage of a wallet is the sum of what uses cost and refunds gave back',
+    name: 'the usage of a wallet is what uses cost less what refunds gave back, and its version moved with each',
     checked: wallets,
     broken: sql`
-      select "workspaceId", "totalUsage", coalesce(used, 0) as used
+      select "workspaceId", "totalUsage", used, version, decisions
       from "Credit"
       full join (
-        select "workspaceId", sum(case operation when 'REFUND' then -"creditCost" else "creditCost" end) as used
+        select "workspaceId", count(*) filter (where operation <> 'OPENING') as decisions,
+          coalesce(sum(case operation when 'REFUND' then -"creditCost" else "creditCost" end)
+            filter (where code is null), 0) as used
         from "Decision"
-        where code is null
         group by "workspaceId"
       ) d using ("workspaceId")
-      where "totalUsage" is distinct from coalesce(used, 0)`,
+      where "totalUsage" is distinct from coalesce(used, 0) or version < decisions`,
   },
   {
     name: 'what expired or was clawed back is the same in a wallet and its grants',
@@ -86,9 +93,10 @@ export const walletChecks: readonly Check[] = [
         union all
         select g.id, g."workspaceId",
           greatest(least(g.amount, coalesce(o.amount - o."creditCost", 0) - coalesce(sum(g.amount) over newer, 0)), 0),
-          remaining, expired, "clawedBack"
+          g.remaining, g.expired, g."clawedBack"
         from "CreditGrant" g
-        left join "Decision" o on o."workspaceId" = g."workspaceId" and o.operation = 'OPENING' and ${isOpening('o.id')}
+        left join "Credit" c on c."workspaceId" = g."workspaceId"
+        left join "Decision" o on ${isOpeningOf('c')}
         where ${isOpening('g.id')} and type = 'PURCHASE'
         window newer as (
           partition by g."workspaceId" order by g."createdAt" desc, "creditRecordId" desc
@@ -124,19 +132,5 @@ export const walletChecks: readonly Check[] = [
         or g.priority is distinct from (d.grant -> 'priority')::int
         or g."expiresAt" is distinct from (d.grant ->> 'expiresAt')::timestamptz
         or g."creditRecordId" is distinct from d.grant ->> 'creditRecordId'`,
-  },
-  {
-    name: 'the version of a wallet has moved with every decision',
-    checked: wallets,
-    broken: sql`
-      select "workspaceId", version, decisions
-      from "Credit"
-      full join (
-        select "workspaceId", count(*) as decisions
-        from "Decision"
-        where operation <> 'OPENING'
-        group by "workspaceId"
-      ) d using ("workspaceId")
-      where coalesce(version, -1) < coalesce(decisions, 0)`,
   },
 ];
