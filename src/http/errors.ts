@@ -1,4 +1,5 @@
 import type { FastifyError } from 'fastify';
+import { isConnectionLoss } from '../engine/failures.ts';
 import { Refusal } from '../lib/errors.ts';
 
 /** Whatever went wrong, as a refusal of the one table. What is not known is a defect, and says nothing of the inside. */
@@ -18,6 +19,12 @@ export function errorOf(error: unknown): Refusal {
   // Whatever else the framework refuses in a request, such as a body that is shorter than it says.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return new Refusal('invalid_request', message, { param: 'body' });
+  }
+  if (isConnectionLoss(error)) {
+    return new Refusal(
+      'unavailable',
+      'The database cannot be reached: repeat the request with the same Idempotency-Key.',
+    );
   }
   return new Refusal(
     'internal_error',
