@@ -63,7 +63,8 @@ function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
 /** The refusal that a decision is, in words that say what to do. */
 export function refusalOf(decision: Decision): Refusal {
   const code = decision.code!;
-  const details = { ...decision.reasons.refusal };
+  // Sorted: made now or read again, where Postgres has chosen an order, the answer is the same to the byte.
+  const details = Object.fromEntries(Object.entries(decision.reasons.refusal!).sort());
   if (code === 'insufficient_credits') details.creditUsageId = decision.id;
   return new Refusal(code, messageOf(code, decision, details), { details });
 }

@@ -61,5 +61,5 @@ async function runAndKeep(db: Db, key: string, run: () => Promise<Reply>): Promi
 }
 
 function again({ status, body }: Stored): Reply {
-  return { status: status!, body, replayed: true };
+  return { status: status!, body: JSON.parse(body as string), replayed: true };
 }

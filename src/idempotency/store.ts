@@ -42,10 +42,11 @@ export async function wasDecidedWith(db: Db, key: string, fingerprint: string): 
   return row !== undefined;
 }
 
+/** The body is kept as its text: as an object, Postgres would sort its fields, and a repeat is the same to the byte. */
 export async function keepAnswer(db: Db, key: string, status: number, body: unknown): Promise<void> {
   await db
     .updateTable('IdempotentRequest')
-    .set({ status, body: sql`${JSON.stringify(body)}::jsonb` })
+    .set({ status, body: sql`to_jsonb(${JSON.stringify(body)}::text)` })
     .where('key', '=', key)
     .execute();
 }
