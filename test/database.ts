@@ -39,7 +39,9 @@ export async function startTestCluster(): Promise<string> {
   await chmod(dataDir, 0o755); // run by root, Postgres is another user, who has to get to its folder in here
   // Here alone nothing has to outlive the machine. A commit still leaves the process of Postgres before it is
   // answered, so tests that kill that process see what they would see with fsync.
-  const { url } = await startEmbedded({ dataDir, settings: { fsync: 'off', full_page_writes: 'off' } });
+  // Several test files run at once, some of them with several servers.
+  const settings = { fsync: 'off', full_page_writes: 'off', max_connections: '400' };
+  const { url } = await startEmbedded({ dataDir, settings });
   await administer(url, `create database ${TEMPLATE}`);
   const pool = openPool(urlOf(url, TEMPLATE), { max: 1, name: 'test' });
   try {
