@@ -1,0 +1,152 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, createClient } from './client.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+
+export const SECRET_KEY = 'tg_sk_for_the_tests_of_tollgate';
+
+/** A catalog with a feature for each question that the tests ask. */
+export const TEST_CATALOG = join(import.meta.dirname, 'fixtures', 'http.config.ts');
+
+/** A real server process: `node src/main.ts serve`. */
+export type TestServer = Client & {
+  url: string;
+  pid: number;
+  /** What it has written so far. */
+  output(): string;
+  errors(): string;
+  /** Its exit code; null where a signal ended it. */
+  ended: Promise<number | null>;
+  /** Asks it to end, and resolves to its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+};
+
+export type ServerSettings = {
+  /** A Postgres to use, or the folder of an embedded one. */
+  databaseUrl?: string;
+  dataDir?: string;
+  /** Further variables; undefined takes one away. */
+  env?: Record<string, string | undefined>;
+};
+
+/** Starts a server on a free port and waits until it is ready. */
+export async function startServer(settings: ServerSettings): Promise<TestServer> {
+  const { child, output, errors, ended } = launch(settings);
+  let address: string | undefined;
+  while (address === undefined) {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      throw new Error(`the server ended with ${child.exitCode ?? child.signalCode}: ${errors()}${output()}`);
+    }
+    address = /ready at (http:\S+)/.exec(output())?.[1];
+    await sleep(POLL_MS);
+  }
+  const client = createClient(address, settings.env?.TOLLGATE_SECRET_KEY ?? SECRET_KEY);
+  while ((await client.get('/readyz')).status !== 200) await sleep(POLL_MS);
+  return {
+    ...client,
+    url: address,
+    pid: child.pid!,
+    output,
+    errors,
+    ended,
+    stop(signal = 'SIGTERM') {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** Starts a server that is expected to end by itself. */
+export async function runServer(
+  settings: ServerSettings,
+): Promise<{ code: number | null; output: string; errors: string }> {
+  const { output, errors, ended } = launch(settings);
+  return { code: await ended, output: output(), errors: errors() };
+}
+
+const POLL_MS = 10;
+
+function launch({ databaseUrl, dataDir, env = {} }: ServerSettings) {
+  const { PATH, HOME, TMPDIR } = process.env;
+  const settings: Record<string, string | undefined> = {
+    ...{ PATH, HOME, TMPDIR, PORT: '0', TOLLGATE_CONFIG: TEST_CATALOG, TOLLGATE_SECRET_KEY: SECRET_KEY },
+    ...{ DATABASE_URL: databaseUrl, DATA_DIR: dataDir },
+    ...env,
+  };
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), 'serve'], {
+    cwd: ROOT,
+    env: Object.fromEntries(given) as NodeJS.ProcessEnv,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  endWithUs(child);
+  const output = collect(child.stdout);
+  const errors = collect(child.stderr);
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return { child, output, errors, ended };
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  let text = '';
+  stream.on('data', (chunk) => {
+    text += chunk;
+  });
+  return () => text;
+}
+
+/** A test that fails half-way leaves no server behind. */
+function endWithUs(child: ChildProcess): void {
+  const kill = () => void child.kill('SIGKILL');
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+}
+
+/** A folder for an embedded Postgres, which goes away with it. */
+export type DataDir = {
+  path: string;
+  /** The process of its Postgres, if its file names one. */
+  postgresPid(): number | undefined;
+  remove(): void;
+};
+
+export function makeDataDir(): DataDir {
+  const path = mkdtempSync(join(tmpdir(), 'tollgate-http-'));
+  const pidFile = () => {
+    try {
+      return readFileSync(join(path, 'postgres', 'postmaster.pid'), 'utf8').split('\n');
+    } catch {
+      return []; // it has been stopped, or was never started
+    }
+  };
+  const postgresPid = () => Number(pidFile()[0] ?? 0) || undefined;
+  const remove = () => {
+    const [pid, , , , socketDir] = pidFile();
+    if (pid !== undefined && isAlive(Number(pid))) process.kill(Number(pid), 'SIGQUIT');
+    // Postgres writes until it has ended, and a removal that meets a new file gives up.
+    for (const folder of [path, socketDir ?? '']) {
+      if (folder !== '') rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 });
+    }
+    process.off('exit', remove);
+  };
+  process.once('exit', remove);
+  return { path, postgresPid, remove };
+}
+
+/** Whether a process runs; one that has ended and that nobody has waited for does not. */
+export function isAlive(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    if (process.platform === 'linux') return false;
+  }
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
