@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 import type Stripe from 'stripe';
+import { audit } from '../src/audit/audit.ts';
 import { parseCatalog } from '../src/catalog/parse.ts';
+import { keepVersion } from '../src/catalog/store.ts';
 import type { Catalog } from '../src/catalog/types.ts';
 import { openPool } from '../src/db/pool.ts';
 import { createEngine, ENGINE_SETTINGS } from '../src/engine/engine.ts';
@@ -45,6 +47,7 @@ export type Shop = {
   settled(): Promise<void>;
   jobs: Jobs | undefined;
   startJobs(): Promise<void>;
+  /** Whatever the test did, the books must add up at its end. */
   close(): Promise<void>;
 };
 
@@ -65,6 +68,7 @@ export async function openShop(
     locks: openPool(database.url, { max: 10, name: 'locks' }),
     jobs: openPool(database.url, { max: JOB_CONNECTIONS_MAX, name: 'jobs' }),
   };
+  await keepVersion(database.db, catalog, clock.now());
   const engine = createEngine({ pool: pools.engine, catalog, clock, report });
   const simulator = await startSimulator({ clock, retryDelaysMs: [100, 200, 400, 800, 1_600] });
   const wire = await openWire(simulator.url);
@@ -152,8 +156,10 @@ export async function openShop(
       await wire.stop();
       await server.close();
       await engine.idle();
+      const { ok, checks } = await audit(database.db, { now: clock.now() });
       await Promise.all(Object.values(pools).map((pool) => pool.end()));
       await database.drop();
+      if (!ok) throw new Error(`the audit found ${JSON.stringify(checks.filter((check) => !check.ok))}`);
     },
   };
   if (options.withoutJobs !== true) await shop.startJobs();

@@ -4,7 +4,7 @@ import type { StripeServices } from '../stripe/services.ts';
 import { requeueWaiting, SCHEDULE, tasksOf } from './tasks.ts';
 
 export type Jobs = {
-  /** Finishes the jobs that run, and takes no more. */
+  /** Takes no more jobs, and waits for those that run, for as long as that is reasonable. */
   stop(): Promise<void>;
 };
 
@@ -16,6 +16,9 @@ export const JOB_CONNECTIONS_MAX = CONCURRENCY + 2;
 
 /** A new job is told of at once. This is for retries, and for when nobody could be told. */
 const POLL_INTERVAL_MS = 2_000;
+
+/** How long a worker that stops waits for its jobs: longer than any of them takes when all is well. */
+const STOP_PATIENCE_MS = 3_000;
 
 const RESTART_PAUSE_MS = 1_000;
 
@@ -35,6 +38,7 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
       concurrency: CONCURRENCY,
       pollInterval: POLL_INTERVAL_MS,
       noHandleSignals: true,
+      gracefulShutdownAbortTimeout: STOP_PATIENCE_MS,
       logger: loggerOf(report),
     });
   let runner: Runner | undefined = await start();

@@ -1,4 +1,4 @@
-import type { CronItem, TaskList } from 'graphile-worker';
+import type { CronItem, Task, TaskList } from 'graphile-worker';
 import { takeUnheard } from '../payments/payments.ts';
 import { applyEvent, commit } from '../stripe/apply.ts';
 import type { StripeServices } from '../stripe/services.ts';
@@ -8,12 +8,18 @@ import { findWorkspacesWithExpired } from './store.ts';
 
 /** Everything that happens later, by name. */
 export function tasksOf(services: StripeServices): TaskList {
-  return {
+  const works: Record<string, (payload: unknown) => Promise<void>> = {
     [EVENT_TASK]: (payload) => applyEvent(services, (payload as { id: string }).id),
     'stripe.requeue': () => requeueWaiting(services, LOST_AFTER_MS),
     'checkouts.reread': () => rereadCheckouts(services),
     'credits.expire': () => expireCredits(services),
   };
+  return Object.fromEntries(Object.entries(works).map(([name, work]) => [name, abortable(work)]));
+}
+
+/** A worker that stops does not wait for a Stripe that does not answer: the job is tried again by the next one. */
+function abortable(work: (payload: unknown) => Promise<void>): Task {
+  return (payload, { abortPromise }) => Promise.race([work(payload), abortPromise]);
 }
 
 /** When it happens. A run that failed is not repeated: the next one does the same. */

@@ -121,7 +121,10 @@ export async function adoptSession(
 
 /** Ends a checkout whose page was never shown to anybody. */
 export async function abandonCheckout({ pool, clock }: PaymentServices, checkout: Checkout): Promise<void> {
-  await transaction(pool, (tx) => updateStatus(tx, checkout.id, 'FAILED', clock.now()));
+  await transaction(pool, async (tx) => {
+    const current = await lockCheckout(tx, { sessionId: null, id: checkout.id });
+    if (current?.status === 'OPEN') await updateStatus(tx, checkout.id, 'FAILED', clock.now());
+  });
 }
 
 /**

@@ -94,7 +94,7 @@ export async function insertCheckout(db: Queryable, checkout: Checkout, now: Dat
 /** The checkout of a session, else the one with this id, held until the transaction ends. */
 export async function lockCheckout(
   db: Queryable,
-  { sessionId, id }: { sessionId: string; id: string | null },
+  { sessionId, id }: { sessionId: string | null; id: string | null },
 ): Promise<Checkout | undefined> {
   for (const [column, value] of [
     ['"sessionId"', sessionId],
