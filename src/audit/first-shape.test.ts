@@ -10,7 +10,12 @@ import { audit } from './audit.ts';
 
 const database = await firstShapeDatabase();
 after(() => database.drop());
-await insertRows(database.pool, oldRows());
+const old = oldRows();
+const times = { createdAt: '2022-05-05T10:00:00', updatedAt: '2022-05-05T10:00:00' };
+// Its only row: what is allowed for ever begins with it, and is counted on in it.
+old.Workspace.push({ id: 'ws_old', name: 'old' });
+old.FeatureUsage.push({ id: 'fu_old', workspaceId: 'ws_old', featureCode: 'export', used: 10.1, ...times });
+await insertRows(database.pool, old);
 await migrate(database.pool);
 
 const findBroken = async () =>
@@ -23,7 +28,7 @@ test('a database that was migrated is clean', async () => {
 test('it stays clean while old wallets pay, old periods are counted on, and uses are given back', async () => {
   await makeHistory(database);
   const services = await openServices(database);
-  const workspaceIds = Array.from({ length: 120 }, (_, i) => `ws_${i}`);
+  const workspaceIds = Array.from({ length: 120 }, (_, i) => (i === 0 ? 'ws_old' : `ws_${i}`));
   await Promise.all(
     workspaceIds.map(async (workspaceId, i) => {
       const call = { workspaceId, featureCode: 'api.calls', amount: 2n * MICROS_PER_UNIT };
@@ -41,19 +46,16 @@ test('it stays clean while old wallets pay, old periods are counted on, and uses
 const PERIOD = 'the allowance that was used in a period is what uses took and refunds gave back';
 const GRANT = 'a grant is what is left, spent, expired and clawed back of it, as decisions say';
 
-test('what was used of an old period before the first use is known from that use', async () => {
-  const named = await spoil(`
-    update "FeatureUsage" u set used = used + 1
-    where id = (
-      select f.id from "FeatureUsage" f
-      join "Decision" d using ("workspaceId", "featureCode", "periodStart")
-      where f.id like 'fu%' and code is null order by f.id limit 1
-    ) returning id`);
-  const [broken, ...others] = await findBroken();
-  assert.deepEqual(others, []);
-  assert.equal(broken?.name, PERIOD);
-  assert.partialDeepStrictEqual(broken.failures, [{ id: named[0]!.id, isOld: true }]);
-  await spoil(`update "FeatureUsage" set used = used - 1 where id = '${named[0]!.id}' returning id`);
+test('an old period has what it came with and what uses took since, no more and no less', async () => {
+  for (const wrong of ['used + 0.000001', '1']) {
+    await spoil(`update "FeatureUsage" set used = ${wrong} where id = 'fu_old' returning id`);
+    const [broken, ...others] = await findBroken();
+    assert.deepEqual(others, []);
+    assert.equal(broken?.name, PERIOD);
+    assert.partialDeepStrictEqual(broken.failures, [{ id: 'fu_old', counted: 2.000001, before: 10.1 }]);
+  }
+  await spoil(`update "FeatureUsage" set used = 12.100001 where id = 'fu_old' returning id`);
+  assert.deepEqual(await findBroken(), []);
 });
 
 test('credits that are moved between old purchases are missed there', async () => {
