@@ -28,8 +28,8 @@ const RESTART_PAUSE_MS = 1_000;
  */
 export async function startJobs(pool: pg.Pool, services: StripeServices): Promise<Jobs> {
   const { report } = services;
-  // A connection may break while a job holds it: what runs on it is rejected, and that is enough.
-  for (const each of [pool, services.pool]) each.on('connect', (client) => client.on('error', () => {}));
+  bearBreaks(pool);
+  bearBreaks(services.pool);
   const start = (): Promise<Runner> =>
     run({
       pgPool: pool,
@@ -67,6 +67,18 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
       await watching;
     },
   };
+}
+
+/** A connection may break while somebody holds it: what runs on it is rejected, and that is enough. */
+function bearBreaks(pool: pg.Pool): void {
+  const known = new WeakSet<pg.PoolClient>();
+  const bear = (client: pg.PoolClient) => {
+    if (known.has(client)) return;
+    known.add(client);
+    client.on('error', () => {});
+  };
+  pool.on('connect', bear);
+  pool.on('acquire', bear); // for those that were there before
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
