@@ -25,7 +25,12 @@ export type BatchContext = {
   catalog: Catalog;
   now: number;
   /** Operations that may have been written before the connection was lost. */
-  uncertain?: ReadonlySet<Operation>;
+  uncertain: ReadonlySet<Operation>;
+  /**
+   * Workspaces that a write was refused for: their keys are looked up before they are decided again. A repeat among
+   * other operations costs them one more try, and a flood of repeats no more than that.
+   */
+  suspects: ReadonlySet<string>;
 };
 
 /** A workspace's part of a batch: decided, not yet written. */
@@ -42,18 +47,16 @@ export async function settleBatch(
 ): Promise<Map<Operation, Outcome>> {
   const outcomes = new Map<Operation, Outcome>();
   const isOpen = (operation: Operation) => !outcomes.has(operation);
-  if (context.uncertain !== undefined) {
-    await replay(
-      operations.filter((operation) => context.uncertain!.has(operation)),
-      context,
-      outcomes,
-    );
-  }
+  const doubtful = operations.filter(
+    (operation) => context.uncertain.has(operation) || context.suspects.has(operation.workspaceId),
+  );
+  await replay(doubtful, context, outcomes);
   const open = operations.filter(isOpen);
   const groups = Map.groupBy(open, (operation) => operation.workspaceId);
   const missing = [...groups.keys()].filter((id) => context.states.get(id) === undefined);
   if (missing.length > 0)
-    for (const state of (await loadStates(context.db, missing)).values()) context.states.keep(state);
+    for (const state of (await loadStates(context.db, missing, context.now)).values())
+      context.states.keep(state);
 
   // Read after the states: while the versions hold, what is read here holds too.
   const uses = open.flatMap((operation) => (operation.type === 'REFUND' ? [operation.useId] : []));
@@ -163,7 +166,7 @@ async function replay(
   outcomes: Map<Operation, Outcome>,
 ): Promise<void> {
   const keys = operations.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key]));
-  const ids = operations.flatMap((operation) => (uncertain?.has(operation) ? [operation.id] : []));
+  const ids = operations.flatMap((operation) => (uncertain.has(operation) ? [operation.id] : []));
   if (keys.length === 0 && ids.length === 0) return;
   const earlier = await findDecisions(db, { keys, ids });
   const byId = new Map(earlier.map((decision) => [decision.id, decision]));

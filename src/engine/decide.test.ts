@@ -66,7 +66,10 @@ function stateWith({
     usages: new Map(
       Object.entries(used).map(([code, amount]) => [
         code,
-        { periodStart: NOW - (code === 'exports' ? 0 : 10 * DAY_MS), used: units(amount) },
+        {
+          before: 0n,
+          rows: [{ periodStart: NOW - (code === 'exports' ? 0 : 10 * DAY_MS), used: units(amount) }],
+        },
       ]),
     ),
     ...more,
@@ -268,21 +271,43 @@ suite('periods', () => {
     const monthLater = {
       ...state,
       createdAt: NOW - 40 * DAY_MS,
-      usages: new Map([['calls', { periodStart: NOW - 40 * DAY_MS, used: units(3) }]]),
+      usages: new Map([
+        ['calls', { before: 0n, rows: [{ periodStart: NOW - 40 * DAY_MS, used: units(3) }] }],
+      ]),
     };
     assert.equal(calls(monthLater).fromAllowance, 1n);
     assert.equal(calls(state).code, 'insufficient_credits');
   });
 
-  test('a subscription begins its periods anew, but not what is allowed for ever', () => {
-    const subscription = {
-      plan: 'PRO',
-      status: 'ACTIVE',
-      startDate: NOW - DAY_MS,
-      endDate: NOW + DAY_MS,
-    } as const;
-    const decision = calls(stateWith({ used: { calls: 3 }, subscription }));
+  const subscription = (startedAgo: number, status: 'ACTIVE' | 'UNPAID' = 'ACTIVE') =>
+    ({ plan: 'PRO', status, startDate: NOW - startedAgo, endDate: NOW + DAY_MS }) as const;
+
+  test('a subscription begins its periods anew', () => {
+    const decision = calls(stateWith({ used: { calls: 3 }, subscription: subscription(DAY_MS) }));
     assert.deepEqual([decision.plan, decision.code, decision.periodStart], ['PRO', null, NOW - DAY_MS]);
+  });
+
+  test('a subscription that came and went gives no allowance back', () => {
+    const before = stateWith({ used: { calls: 3 } });
+    const during = decided({ ...before, subscription: subscription(DAY_MS) }, useOf('calls', units(1)));
+    const ended = { ...during.after, subscription: subscription(DAY_MS, 'UNPAID') };
+    const { decision } = decided(ended, useOf('calls', units(1)));
+    assert.deepEqual([decision.plan, decision.code], ['FREE', 'insufficient_credits']);
+    assert.deepEqual(decision.reasons.allowance, {
+      limit: 3,
+      used: 4,
+      remaining: 0,
+      resetsAt: '2026-02-21T12:00:00.000Z',
+    });
+  });
+
+  test('what is allowed for ever counts what was used in all periods', () => {
+    const usages = new Map([
+      ['disk', { before: units(0.5), rows: [{ periodStart: NOW - DAY_MS, used: units(0.25) }] }],
+    ]);
+    const state = { ...stateWith({}), usages };
+    assert.equal(decided(state, useOf('disk', units(0.25))).decision.code, null);
+    assert.equal(decided(state, useOf('disk', units(0.25) + 1n)).decision.code, 'limit_reached');
   });
 
   for (const [status, endsIn, plan] of [
@@ -341,12 +366,14 @@ suite('a refund gives back to where it came from', () => {
   });
 
   test('a period that is over is not the present one', () => {
-    const later = {
-      ...after,
-      usages: new Map([['calls', { periodStart: used.periodStart! + DAY_MS, used: units(3) }]]),
-    };
-    const { after: restored } = decided(later, asked, { decision: used, refunded: false, grants: payers });
-    assert.deepEqual(restored.usages, later.usages);
+    const later = { ...after, createdAt: NOW - 40 * DAY_MS, usages: new Map() };
+    const { after: restored, decision } = decided(later, asked, {
+      decision: used,
+      refunded: false,
+      grants: payers,
+    });
+    assert.deepEqual([decision.periodStart, decision.reasons.allowance!.used], [used.periodStart, 0]);
+    assert.equal(decided(restored, useOf('calls', units(3))).decision.fromAllowance, units(3));
   });
 
   for (const [name, refundedUse, code] of [

@@ -20,7 +20,7 @@ import {
   termsOf,
   UNCOUNTED,
 } from './quote.ts';
-import { bySpendingOrder, type Grant, planAt, type State } from './state.ts';
+import { bySpendingOrder, countUsed, type Grant, planAt, type State } from './state.ts';
 
 export type Decided = {
   state: State;
@@ -116,7 +116,10 @@ function take(state: State, asked: Decision, quoted: Quote, explained: Partial<R
       totalUsage: state.wallet.totalUsage + creditCost,
     },
     usages: counted
-      ? new Map(state.usages).set(asked.featureCode!, { periodStart: allowance.periodStart!, used })
+      ? countUsed(state.usages, asked.featureCode!, {
+          periodStart: allowance.periodStart!,
+          used: fromAllowance,
+        })
       : state.usages,
   };
   const reasons: Reasons = {
@@ -236,8 +239,6 @@ function refund(state: State, operation: RefundOperation, context: Context, refu
     context.now,
   );
   const { wallet, usages } = state;
-  const counted = used.featureCode === null ? undefined : usages.get(used.featureCode);
-  const isCurrent = counted !== undefined && counted.periodStart === used.periodStart;
   const after: State = {
     ...nextVersion(state),
     grants,
@@ -247,9 +248,10 @@ function refund(state: State, operation: RefundOperation, context: Context, refu
       totalUsage: wallet.totalUsage - used.creditCost,
       expired: wallet.expired + lost,
     },
-    usages: isCurrent
-      ? new Map(usages).set(used.featureCode!, { ...counted, used: counted.used - used.fromAllowance })
-      : usages,
+    usages:
+      used.periodStart === null
+        ? usages
+        : countUsed(usages, used.featureCode!, { periodStart: used.periodStart, used: -used.fromAllowance }),
   };
   const decision: Decision = {
     ...decisionOf(operation, context),

@@ -10,7 +10,7 @@ import type { GrantOperation, Operation, RefundOperation, UseOperation } from '.
 import { Reader } from './reader.ts';
 import type { State } from './state.ts';
 import { States } from './states.ts';
-import { findDecisions, findLockedWallets, lockWallets, type Queryable, transaction } from './store.ts';
+import { findDecisions, findLockedWallets, lockWallet, type Queryable, transaction } from './store.ts';
 
 /** An operation as it is asked for; the engine gives it its id. */
 export type Asked = Omit<UseOperation, 'id'> | Omit<GrantOperation, 'id'> | Omit<RefundOperation, 'id'>;
@@ -85,7 +85,7 @@ type Pending = {
 
 export function createEngine({ pool, catalog, clock, report }: EngineOptions): Engine {
   const states = new States(STATES_MAX);
-  const reader = new Reader(pool, states);
+  const reader = new Reader(pool, states, clock);
   /** Operations that may have been written before the connection was lost. */
   const uncertain = new Set<Operation>();
   /** Workspaces that are being decided under their lock, with what waits for that. */
@@ -95,7 +95,14 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
   let backlog = 0;
   let idlers: (() => void)[] = [];
 
-  const contextOf = (db: Queryable) => ({ db, states, catalog, uncertain, now: clock.now().getTime() });
+  const contextOf = (db: Queryable, batch: readonly Pending[]) => ({
+    db,
+    states,
+    catalog,
+    uncertain,
+    suspects: new Set(batch.filter(({ moved }) => moved > 0).map(({ operation }) => operation.workspaceId)),
+    now: clock.now().getTime(),
+  });
 
   function enqueue(operation: Operation): Promise<Answer | null> {
     if (backlog >= BACKLOG_MAX) return Promise.reject(tooMuch());
@@ -126,10 +133,9 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
     try {
       const outcomes = await settleBatch(
         batch.map(({ operation }) => operation),
-        contextOf(pool),
+        contextOf(pool, batch),
       );
-      const again = batch.filter((pending) => !answer(pending, outcomes.get(pending.operation)!));
-      for (const pending of again) pending.moved++;
+      const again = unanswered(batch, outcomes);
       requeue(again);
       const tired = again.filter((pending) => pending.moved >= MOVED_MAX);
       openLanes(new Set(tired.map(({ operation }) => operation.workspaceId)));
@@ -213,19 +219,26 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
     try {
       const outcomes = await transaction(pool, async (client) => {
         await client.query({ text: `set local lock_timeout = ${LANE_LOCK_TIMEOUT_MS}`, values: [] });
-        await lockWallets(client, [workspaceId]);
+        await lockWallet(client, workspaceId);
         states.forget(workspaceId);
         return settleBatch(
           batch.map(({ operation }) => operation),
-          contextOf(client),
+          contextOf(client, batch),
         );
       });
-      requeue(batch.filter((pending) => !answer(pending, outcomes.get(pending.operation)!)));
+      requeue(unanswered(batch, outcomes));
     } catch (error) {
       states.forget(workspaceId);
       if (isConnectionLoss(error) || isContention(error)) await waitOut(batch, error);
       else fail(batch, error);
     }
+  }
+
+  /** Answers what can be answered; the rest has to be decided again. */
+  function unanswered(batch: Pending[], outcomes: ReadonlyMap<Operation, Outcome>): Pending[] {
+    const again = batch.filter((pending) => !answer(pending, outcomes.get(pending.operation)!));
+    for (const pending of again) pending.moved++;
+    return again;
   }
 
   /** Whether the operation has its answer now. */
@@ -262,8 +275,9 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
 
     async submitIn(transaction, asked) {
       const operation: Operation = { ...asked, id: newId('op') };
-      await lockWallets(transaction, [operation.workspaceId]);
-      const context = { db: transaction, states: new States(1), catalog, now: clock.now().getTime() };
+      await lockWallet(transaction, operation.workspaceId);
+      // A state of its own: what an open transaction has written is for nobody else to see.
+      const context = { ...contextOf(transaction, []), states: new States(1) };
       const outcome = (await settleBatch([operation], context)).get(operation)!;
       if (outcome.type === 'refused') throw outcome.refusal;
       // Under the lock nobody can move it, but a snapshot from before the lock does not see that it was moved.

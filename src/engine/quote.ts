@@ -12,7 +12,7 @@ import {
 import type { Code } from '../lib/errors.ts';
 import { periodAt } from '../lib/periods.ts';
 import type { AllowanceReason } from './operations.ts';
-import { anchorAt, type State } from './state.ts';
+import { anchorAt, type State, usedEver, usedSince } from './state.ts';
 
 /** What a decision is made in: by which catalog, when, and on which plan. */
 export type Context = { catalog: Catalog; now: number; plan: Plan };
@@ -81,21 +81,21 @@ export function termsOf({ catalog, plan }: Context): PlanTerms {
   return catalog.plans.get(plan) ?? catalog.plans.get('FREE')!;
 }
 
-/** Allowance and use of a metered feature in the period of now. */
-export function allowanceOf(state: State, featureCode: string, meter: Meter, context: Context): Allowance {
+/**
+ * Allowance and use of a metered feature in the period of now. Whatever was counted in a period that began inside this
+ * one counts, under whichever plan: a subscription that came and went gives nothing twice.
+ */
+export function allowanceOf(state: State, featureCode: string, meter: Meter, { now }: Context): Allowance {
   // What is allowed for ever is not begun anew by a subscription.
-  const anchor = meter.window === 'forever' ? state.createdAt : anchorAt(state, context.now);
-  const period = periodAt(meter.window, anchor, context.now);
-  const usage = state.usages.get(featureCode);
-  // A row that was begun inside the period is the period's row: those that came with an old database begin anywhere.
-  const current = usage !== undefined && usage.periodStart >= period.start ? usage : undefined;
-  const used = current?.used ?? 0n;
+  const isForever = meter.window === 'forever';
+  const period = periodAt(meter.window, isForever ? state.createdAt : anchorAt(state, now), now);
+  const used = isForever ? usedEver(state, featureCode) : usedSince(state, featureCode, period.start);
   return {
     limit: meter.allowance,
     used,
     // A smaller plan can leave more used than it allows.
     remaining: meter.allowance === null ? null : used < meter.allowance ? meter.allowance - used : 0n,
-    periodStart: current?.periodStart ?? period.start,
+    periodStart: period.start,
     resetsAt: period.end,
   };
 }

@@ -1,3 +1,4 @@
+import type { Clock } from '../lib/clock.ts';
 import type { State } from './state.ts';
 import type { States } from './states.ts';
 import { loadStates, type Queryable, readVersions } from './store.ts';
@@ -9,12 +10,14 @@ type Waiting = { resolve(state: State | null): void; reject(error: unknown): voi
  * A kept state is used only if its version is still the one in the database at the time of asking.
  */
 export class Reader {
+  readonly #clock: Clock;
   readonly #db: Queryable;
   readonly #states: States;
   #waiting = new Map<string, Waiting[]>();
   #isReading = false;
 
-  constructor(db: Queryable, states: States) {
+  constructor(db: Queryable, states: States, clock: Clock) {
+    this.#clock = clock;
     this.#db = db;
     this.#states = states;
   }
@@ -58,7 +61,7 @@ export class Reader {
     for (const [id, state] of kept) if (versions.get(id) === state.version) present.set(id, state);
     const stale = ids.filter((id) => !present.has(id));
     if (stale.length === 0) return present;
-    for (const [id, state] of await loadStates(this.#db, stale)) {
+    for (const [id, state] of await loadStates(this.#db, stale, this.#clock.now().getTime())) {
       this.#states.keep(state);
       present.set(id, state);
     }

@@ -21,8 +21,8 @@ export type WorkspaceWrite = {
   decisions: DecisionRow[];
   grantChanges?: { id: string; remaining: string; expired: string }[];
   newGrants?: Record<string, unknown>[];
-  used?: { id: string; featureCode: string; periodStart: string; used: string }[];
-  /** Given back to periods that are over. */
+  /** Counted in periods, and given back to them. */
+  used?: { id: string; featureCode: string; periodStart: string; amount: string }[];
   returned?: { featureCode: string; periodStart: string; amount: string }[];
   refundedUses?: string[];
 };
@@ -33,7 +33,7 @@ export type DecisionRow = Record<string, unknown>;
 export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
   const { wallet } = after;
   const grants = grantRows(decisions);
-  const usages = usageRows(after, decisions);
+  const usages = usageRows(decisions);
   const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
     refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai) ? [refundOf] : [],
   );
@@ -146,39 +146,29 @@ function grantRows(decisions: readonly Decision[]): GrantRows {
   return { changed, added };
 }
 
-function usageRows(
-  after: State,
-  decisions: readonly Decision[],
-): Required<Pick<WorkspaceWrite, 'used' | 'returned'>> {
-  const used = new Map<string, { id: string; featureCode: string; periodStart: string; used: string }>();
-  const returned = new Map<string, { featureCode: string; periodStart: number; amount: Micros }>();
+/** What the decisions counted in each period: what is more is added, what is less was given back. */
+function usageRows(decisions: readonly Decision[]): Required<Pick<WorkspaceWrite, 'used' | 'returned'>> {
+  const counted = new Map<string, { id: string; featureCode: string; periodStart: number; amount: Micros }>();
   for (const { id, featureCode, periodStart, fromAllowance, operation } of decisions) {
-    if (featureCode === null || periodStart === null || fromAllowance === 0n) continue;
-    const current = after.usages.get(featureCode);
-    if (current !== undefined && current.periodStart === periodStart) {
-      // The id is for a row that is not there yet; an existing row keeps its own.
-      const row = used.get(featureCode);
-      if (row === undefined) {
-        used.set(featureCode, {
-          id,
-          featureCode,
-          periodStart: iso(periodStart),
-          used: toDecimal(current.used),
-        });
-      }
-    } else if (operation === 'REFUND') {
-      const key = `${featureCode} ${periodStart}`;
-      const amount = (returned.get(key)?.amount ?? 0n) + fromAllowance;
-      returned.set(key, { featureCode, periodStart, amount });
-    } else throw new Error(`a use was counted in a period of ${featureCode} that is not kept`);
+    if (featureCode === null || periodStart === null) continue;
+    const key = `${featureCode} ${periodStart}`;
+    const amount =
+      (counted.get(key)?.amount ?? 0n) + (operation === 'REFUND' ? -fromAllowance : fromAllowance);
+    // The id is for a row that is not there yet; an existing row keeps its own.
+    counted.set(key, { id, featureCode, periodStart, amount });
   }
+  const rows = [...counted.values()];
   return {
-    used: [...used.values()],
-    returned: [...returned.values()].map(({ featureCode, periodStart, amount }) => ({
-      featureCode,
-      periodStart: iso(periodStart),
-      amount: toDecimal(amount),
-    })),
+    used: rows
+      .filter(({ amount }) => amount > 0n)
+      .map((row) => ({ ...row, periodStart: iso(row.periodStart), amount: toDecimal(row.amount) })),
+    returned: rows
+      .filter(({ amount }) => amount < 0n)
+      .map(({ featureCode, periodStart, amount }) => ({
+        featureCode,
+        periodStart: iso(periodStart),
+        amount: toDecimal(-amount),
+      })),
   };
 }
 

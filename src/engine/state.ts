@@ -15,8 +15,8 @@ export type State = {
   readonly wallet: Wallet;
   /** Grants with something left, in spending order. */
   readonly grants: readonly Grant[];
-  /** The newest counted period of each feature. */
-  readonly usages: ReadonlyMap<string, Usage>;
+  /** What was used of the allowance of each feature. */
+  readonly usages: ReadonlyMap<string, Usages>;
 };
 
 export type Subscription = {
@@ -45,8 +45,43 @@ export type Grant = {
   readonly createdAt: number;
 };
 
-/** The allowance of a feature that was used in the period that began at `periodStart`. */
+/**
+ * The allowance that was used of a feature, by the periods that it was counted in. Plans and subscriptions come and go,
+ * and their periods overlap; what counts is when a period began. `before`: the sum of those that began too long ago to
+ * lie in any period of today but that of `forever`.
+ */
+export type Usages = { readonly before: Micros; readonly rows: readonly Usage[] };
+
+/** A FeatureUsage row. */
 export type Usage = { readonly periodStart: number; readonly used: Micros };
+
+const NOTHING_USED: Usages = { before: 0n, rows: [] };
+
+/** What was used in all periods. */
+export function usedEver(state: State, featureCode: string): Micros {
+  const { before, rows } = state.usages.get(featureCode) ?? NOTHING_USED;
+  return rows.reduce((sum, row) => sum + row.used, before);
+}
+
+/** What was used in periods that began at or after a time, which is not long ago. */
+export function usedSince(state: State, featureCode: string, since: number): Micros {
+  const { rows } = state.usages.get(featureCode) ?? NOTHING_USED;
+  return rows.reduce((sum, row) => (row.periodStart >= since ? sum + row.used : sum), 0n);
+}
+
+/** Counts a use in its period; a refund counts less than nothing. */
+export function countUsed(
+  usages: State['usages'],
+  featureCode: string,
+  { periodStart, used }: Usage,
+): State['usages'] {
+  const { before, rows } = usages.get(featureCode) ?? NOTHING_USED;
+  const isKnown = rows.some((row) => row.periodStart === periodStart);
+  const counted = isKnown
+    ? rows.map((row) => (row.periodStart === periodStart ? { periodStart, used: row.used + used } : row))
+    : [...rows, { periodStart, used }];
+  return new Map(usages).set(featureCode, { before, rows: counted });
+}
 
 /** Spending order: lower priority number, sooner expiry, older. */
 export function bySpendingOrder(a: Grant, b: Grant): number {

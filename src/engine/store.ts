@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { fromDecimal, type Micros } from '../lib/amounts.ts';
 import { newId } from '../lib/ids.ts';
 import type { Decision, RefundedUse } from './operations.ts';
-import { bySpendingOrder, type Grant, type State, type Subscription, type Usage } from './state.ts';
+import { bySpendingOrder, type Grant, type State, type Subscription, type Usages } from './state.ts';
 
 /** What runs a statement: a pool, a client, or a host's own open transaction. The shape of node-postgres. */
 export type Queryable = {
@@ -16,8 +16,9 @@ export type Queryable = {
 export async function loadStates(
   db: Queryable,
   workspaceIds: readonly string[],
+  now: number,
 ): Promise<Map<string, State>> {
-  const { rows } = await db.query({ name: 'engine:load', text: LOAD, values: [workspaceIds] });
+  const { rows } = await db.query({ name: 'engine:load', text: LOAD, values: [workspaceIds, new Date(now)] });
   const states = new Map<string, State>();
   const walletless: string[] = [];
   for (const row of rows as StateRow[]) {
@@ -26,12 +27,8 @@ export async function loadStates(
   }
   if (walletless.length === 0) return states;
   // A host may write its workspaces itself: the wallet is made when it is first asked for.
-  await db.query({
-    name: 'engine:wallets',
-    text: MAKE_WALLETS,
-    values: [walletless, walletless.map(() => newId('cr'))],
-  });
-  for (const [id, state] of await loadStates(db, walletless)) states.set(id, state);
+  await makeWallets(db, walletless);
+  for (const [id, state] of await loadStates(db, walletless, now)) states.set(id, state);
   return states;
 }
 
@@ -47,16 +44,22 @@ const LOAD = `
     (
       select json_agg(json_build_array(u."featureCode", ${ms('u."periodStart"')}, u.used::text))
       from (
-        select distinct on ("featureCode") "featureCode", "periodStart", used
+        -- The longest period but 'forever' is a month.
+        select "featureCode", case when "periodStart" > $2::timestamptz - interval '40 days' then "periodStart" end, sum(used)
         from "FeatureUsage"
         where "workspaceId" = w.id
-        order by "featureCode", "periodStart" desc
-      ) u
+        group by 1, 2
+      ) as u("featureCode", "periodStart", used)
     ) as usages
   from unnest($1::text[]) as asked(id)
   join "Workspace" w on w.id = asked.id
   left join "Credit" c on c."workspaceId" = w.id
   left join "Subscription" s on s."workspaceId" = w.id`;
+
+async function makeWallets(db: Queryable, workspaceIds: readonly string[]): Promise<void> {
+  const ids = workspaceIds.map(() => newId('cr'));
+  await db.query({ name: 'engine:wallets', text: MAKE_WALLETS, values: [workspaceIds, ids] });
+}
 
 const MAKE_WALLETS = `
   insert into "Credit" (id, "workspaceId", "updatedAt")
@@ -86,7 +89,7 @@ type StateRow = {
   grants:
     | [id: string, remaining: string, priority: number, expiresAt: number | null, createdAt: number][]
     | null;
-  usages: [featureCode: string, periodStart: number, used: string][] | null;
+  usages: [featureCode: string, periodStart: number | null, used: string][] | null;
 };
 
 function stateOf(row: StateRow): State {
@@ -111,13 +114,21 @@ function stateOf(row: StateRow): State {
       clawedBack: fromDecimal(row.clawedBack),
     },
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
-    usages: new Map(
-      (row.usages ?? []).map(([code, periodStart, used]): [string, Usage] => [
-        code,
-        { periodStart, used: fromDecimal(used) },
-      ]),
-    ),
+    usages: usagesOf(row.usages ?? []),
   };
+}
+
+function usagesOf(counted: NonNullable<StateRow['usages']>): State['usages'] {
+  const usages = new Map<string, Usages>();
+  for (const [featureCode, periodStart, text] of counted) {
+    const used = fromDecimal(text);
+    const { before, rows } = usages.get(featureCode) ?? { before: 0n, rows: [] };
+    usages.set(
+      featureCode,
+      periodStart === null ? { before: used, rows } : { before, rows: [...rows, { periodStart, used }] },
+    );
+  }
+  return usages;
 }
 
 type GrantTuple = [
@@ -148,12 +159,13 @@ export async function readVersions(
   return new Map(rows.map((row: { id: string; version: string | number }) => [row.id, Number(row.version)]));
 }
 
-/** Locks wallets until the transaction ends. */
-export async function lockWallets(db: Queryable, workspaceIds: readonly string[]): Promise<void> {
-  await db.query({
-    text: 'select from "Credit" where "workspaceId" = any($1) order by "workspaceId" for update',
-    values: [workspaceIds],
-  });
+/** Locks a workspace's wallet until the transaction ends. One that is not there yet is made first. */
+export async function lockWallet(db: Queryable, workspaceId: string): Promise<void> {
+  const lock = () =>
+    db.query({ text: 'select from "Credit" where "workspaceId" = $1 for update', values: [workspaceId] });
+  if ((await lock()).rows.length > 0) return;
+  await makeWallets(db, [workspaceId]);
+  await lock();
 }
 
 /** Which of these wallets somebody else has locked at the moment. */

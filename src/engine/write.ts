@@ -118,11 +118,11 @@ newGrants as (
     sql: `
 used as (
   insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used, "createdAt", "updatedAt")
-  select d.id, w."workspaceId", d."featureCode", d."periodStart", d.used, w.at, w.at
+  select d.id, w."workspaceId", d."featureCode", d."periodStart", d.amount, w.at, w.at
   from wallet w
-  cross join lateral json_to_recordset(w.used) as d(id text, "featureCode" text, "periodStart" timestamptz, used numeric)
+  cross join lateral json_to_recordset(w.used) as d(id text, "featureCode" text, "periodStart" timestamptz, amount numeric)
   on conflict ("workspaceId", "featureCode", "periodStart") do update
-  set used = excluded.used, "updatedAt" = excluded."updatedAt"
+  set used = "FeatureUsage".used + excluded.used, "updatedAt" = excluded."updatedAt"
 )`,
   },
   {

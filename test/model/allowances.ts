@@ -14,7 +14,9 @@ export type Allowance = {
 export function allowance(book: Book, featureCode: string, now: number): Allowance | null {
   const meter = meterOf(book, featureCode, now);
   if (meter === undefined) return null;
-  const used = usedIn(book, featureCode, countedFrom(book, featureCode, now)!);
+  // For ever is all that was ever used, under whichever plan.
+  const since = meter.window === 'forever' ? Number.NEGATIVE_INFINITY : countedFrom(book, featureCode, now)!;
+  const used = usedSince(book, featureCode, since);
   const limit = meter.allowance;
   const remaining = limit === null ? null : limit > used ? limit - used : 0n;
   return { limit, used, remaining, resetsAt: periodOf(book, meter, now).end };
@@ -26,23 +28,20 @@ export function takesFree(book: Book, featureCode: string, now: number): bigint 
   return counted === null ? null : (counted.remaining ?? SUM_MAX - counted.used);
 }
 
-/**
- * The start of the row that uses are counted in now; null for a switch. It is the period's start, or that of the
- * feature's newest row, if it was begun inside the period under an other plan or anchor.
- */
+/** The start of the period that uses are counted in now; null for a switch. */
 export function countedFrom(book: Book, featureCode: string, now: number): number | null {
   const meter = meterOf(book, featureCode, now);
-  if (meter === undefined) return null;
-  const { start } = periodOf(book, meter, now);
-  const counted = uses(book).filter((used) => used.featureCode === featureCode && used.fromAllowance > 0n);
-  return Math.max(start, ...counted.map((used) => used.periodStart!));
+  return meter === undefined ? null : periodOf(book, meter, now).start;
 }
 
-/** What was used, and not given back, of the allowance of one period. */
-export function usedIn(book: Book, featureCode: string, periodStart: number): bigint {
+/** What was used, and not given back, in all periods that began at this start or later, under whichever plan. */
+export function usedSince(book: Book, featureCode: string, start: number): bigint {
   const counted = uses(book).filter(
     (used) =>
-      used.featureCode === featureCode && used.periodStart === periodStart && !isRefunded(book, used.id),
+      used.featureCode === featureCode &&
+      used.periodStart !== null &&
+      used.periodStart >= start &&
+      !isRefunded(book, used.id),
   );
   return sum(counted.map((used) => used.fromAllowance));
 }
