@@ -46,9 +46,20 @@ async function start(config: Config, stops: Stops): Promise<string> {
     stripe: async (clock) => {
       const { secretKey, apiBase } = config.stripe;
       if (secretKey !== undefined) return { secretKey, apiBase, webhookSecrets: secrets };
-      simulator = await startSimulator({ clock, host: config.host, dataFile: await simulatorFile(config) });
+      simulator = await startSimulator({
+        clock,
+        host: config.host,
+        dataFile: await simulatorFile(config),
+        // Known from the start, it gets what could not be delivered before.
+        webhooks: config.port === 0 ? [] : [{ url: webhookUrl(urlOf(config.host, config.port)), secrets }],
+      });
       stops.push(simulator.stop);
-      return { secretKey: SIMULATOR_KEY, apiBase: simulator.url, webhookSecrets: secrets };
+      return {
+        secretKey: SIMULATOR_KEY,
+        apiBase: simulator.url,
+        webhookSecrets: secrets,
+        webhookClock: clock,
+      };
     },
     testClock: config.testClock,
     onClockMoved: () => simulator?.tick(),
@@ -59,8 +70,9 @@ async function start(config: Config, stops: Stops): Promise<string> {
   const server = await openServer(config, tollgate);
   stops.push(() => server.close());
   await listen(server, config);
-  const address = addressOf(server.server.address() as AddressInfo);
-  simulator?.addWebhook({ url: `${address}/webhooks/stripe`, secrets });
+  const { address: ip, port } = server.server.address() as AddressInfo;
+  const address = urlOf(ip, port);
+  if (config.port === 0) simulator?.addWebhook({ url: webhookUrl(address), secrets });
   // Not before anybody can be told: a key that nobody was shown would be lost.
   const madeKey = config.secretKey === undefined ? await makeFirstKey(tollgate.db) : null;
   return welcome({
@@ -150,8 +162,12 @@ async function listen(server: FastifyInstance, { host, port }: Config): Promise<
   }
 }
 
-function addressOf({ address, family, port }: AddressInfo): string {
-  const isAny = address === '0.0.0.0' || address === '::';
-  const host = isAny ? 'localhost' : family === 'IPv6' ? `[${address}]` : address;
-  return `http://${host}:${port}`;
+function webhookUrl(address: string): string {
+  return `${address}/webhooks/stripe`;
+}
+
+/** Where a server that listens on this host is reached from its own machine. */
+function urlOf(host: string, port: number): string {
+  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { ConfigError } from '../lib/config.ts';
@@ -43,6 +44,8 @@ export function openPool(url: string, { max, name, settings = {} }: PoolOptions)
         await client.query(`set ${setting} = '${value}'`);
     },
   });
+  // A connection may break while somebody holds it: what runs on it is rejected, and that is enough.
+  pool.on('connect', (client) => client.on('error', () => {}));
   // An idle connection broke. The pool has dropped it and opens another for the next query; queries that were
   // running are rejected on their own.
   pool.on('error', () => {});
@@ -52,6 +55,18 @@ export function openPool(url: string, { max, name, settings = {} }: PoolOptions)
 /** The pool as typed queries. */
 export function kysely(pool: pg.Pool): Db {
   return new Kysely<DB>({ dialect: new PostgresDialect({ pool }) });
+}
+
+/** A database that does not answer within this time is not ready. */
+const ANSWER_MAX_MS = 2_000;
+
+/** Whether the database answers now. */
+export function answers(pool: pg.Pool): Promise<boolean> {
+  const answered = pool.query('select 1').then(
+    () => true,
+    () => false,
+  );
+  return Promise.race([answered, sleep(ANSWER_MAX_MS, false, { ref: false })]);
 }
 
 /** Tries a database once, at start. Throws a ConfigError that says in one line, without the password, what is wrong. */

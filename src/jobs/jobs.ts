@@ -28,8 +28,6 @@ const RESTART_PAUSE_MS = 1_000;
  */
 export async function startJobs(pool: pg.Pool, services: StripeServices): Promise<Jobs> {
   const { report } = services;
-  bearBreaks(pool);
-  bearBreaks(services.pool);
   const start = (): Promise<Runner> =>
     run({
       pgPool: pool,
@@ -67,18 +65,6 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
       await watching;
     },
   };
-}
-
-/** A connection may break while somebody holds it: what runs on it is rejected, and that is enough. */
-function bearBreaks(pool: pg.Pool): void {
-  const known = new WeakSet<pg.PoolClient>();
-  const bear = (client: pg.PoolClient) => {
-    if (known.has(client)) return;
-    known.add(client);
-    client.on('error', () => {});
-  };
-  pool.on('connect', bear);
-  pool.on('acquire', bear); // for those that were there before
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

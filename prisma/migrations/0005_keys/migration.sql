@@ -32,6 +32,7 @@ create unique index if not exists "CreditRecord_paymentId_key" on "CreditRecord"
 
 create index "CreditGrant_workspaceId_createdAt_idx" on "CreditGrant" ("workspaceId", "createdAt");
 create index "CreditGrant_createdAt_id_idx" on "CreditGrant" ("createdAt", id);
+create index "CreditGrant_expiresAt_idx" on "CreditGrant" ("expiresAt") where "expiresAt" is not null;
 create unique index "CreditGrant_creditRecordId_workspaceId_key" on "CreditGrant" ("creditRecordId", "workspaceId")
   where "creditRecordId" is not null;
 create index "Decision_workspaceId_id_idx" on "Decision" ("workspaceId", id);
@@ -40,9 +41,11 @@ create unique index "Decision_idempotencyKey_workspaceId_key" on "Decision" ("id
 create unique index "Decision_refundOf_workspaceId_key" on "Decision" ("refundOf", "workspaceId")
   where "refundOf" is not null;
 create unique index "Checkout_sessionId_key" on "Checkout" ("sessionId");
+create index "Checkout_status_updatedAt_idx" on "Checkout" (status, "updatedAt");
 create index "Checkout_workspaceId_createdAt_idx" on "Checkout" ("workspaceId", "createdAt");
 create index "Checkout_createdAt_id_idx" on "Checkout" ("createdAt", id);
 create unique index "ApiKey_hash_key" on "ApiKey" (hash);
+create index "StripeEvent_objectId_idx" on "StripeEvent" ("objectId");
 create index "StripeEvent_status_receivedAt_idx" on "StripeEvent" (status, "receivedAt");
 create index "StripeEvent_receivedAt_id_idx" on "StripeEvent" ("receivedAt", id);
 create index "User_createdAt_id_idx" on "User" ("createdAt", id);
