@@ -79,8 +79,12 @@ export const decisionChecks: readonly Check[] = [
     name: 'an idempotency key has decided one thing in a workspace',
     checked: sql`select count(*) from "Decision" where "idempotencyKey" is not null`,
     broken: sql`
-      select "idempotencyKey", "workspaceId", count(*) as decisions, min(id) as "firstId", max(id) as "lastId"
-      from "Decision"
+      select "idempotencyKey", "workspaceId", count(*) as decisions, (
+          select array_agg(id order by id)
+          from "Decision" d
+          where d."idempotencyKey" = k."idempotencyKey" and d."workspaceId" = k."workspaceId"
+        ) as ids
+      from "Decision" k
       where "idempotencyKey" is not null
       group by "idempotencyKey", "workspaceId"
       having count(*) > 1`,
