@@ -111,6 +111,8 @@ export type DataDir = {
   path: string;
   /** The process of its Postgres, if its file names one. */
   postgresPid(): number | undefined;
+  /** Where its Postgres can be asked, while it runs. */
+  databaseUrl(): string;
   remove(): void;
 };
 
@@ -124,6 +126,8 @@ export function makeDataDir(): DataDir {
     }
   };
   const postgresPid = () => Number(pidFile()[0] ?? 0) || undefined;
+  const databaseUrl = () =>
+    `postgres:///tollgate?${new URLSearchParams({ host: pidFile()[4]!, port: '5432', user: 'tollgate' })}`;
   const remove = () => {
     const [pid, , , , socketDir] = pidFile();
     if (pid !== undefined && isAlive(Number(pid))) process.kill(Number(pid), 'SIGQUIT');
@@ -134,7 +138,7 @@ export function makeDataDir(): DataDir {
     process.off('exit', remove);
   };
   process.once('exit', remove);
-  return { path, postgresPid, remove };
+  return { path, postgresPid, databaseUrl, remove };
 }
 
 /** Whether a process runs; one that has ended and that nobody has waited for does not. */
