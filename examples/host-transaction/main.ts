@@ -13,7 +13,7 @@ const host = new pg.Pool({ connectionString: databaseUrl });
 await host.query('create table if not exists report (id int primary key, title text not null)');
 await tollgate.putWorkspace({ id: 'acme', name: 'Acme' });
 
-/** The host's own verb: writes a report and charges ten API calls for it, in one commit. */
+/** The host's own verb: writes a report and charges for it, in one commit. */
 async function writeReport(id: number, title: string, amount: number): Promise<void> {
   const client = await host.connect();
   try {
