@@ -4,6 +4,7 @@ import {
   affordableAmount,
   MICROS_PER_UNIT,
   type Micros,
+  max,
   min,
   multiplyUp,
   SUM_MAX,
@@ -53,7 +54,7 @@ export function quote(state: State, feature: Feature, amount: Micros, context: C
 
 function quoteMetered(state: State, feature: Feature, meter: Meter, amount: Micros, context: Context): Quote {
   const allowance = allowanceOf(state, feature.code, meter, context);
-  const left = allowance.remaining ?? SUM_MAX - allowance.used;
+  const left = allowance.remaining ?? max(SUM_MAX - allowance.used, 0n);
   const { balance } = state.wallet;
   const fromAllowance = min(amount, left);
   const rest = amount - fromAllowance;

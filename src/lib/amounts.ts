@@ -53,3 +53,7 @@ export function affordableAmount(budget: Micros, price: Micros): Micros {
 export function min(a: Micros, b: Micros): Micros {
   return a < b ? a : b;
 }
+
+export function max(a: Micros, b: Micros): Micros {
+  return a > b ? a : b;
+}
