@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { loadCatalog } from '../../src/catalog/load.ts';
 import { readConfig } from '../../src/lib/config.ts';
@@ -76,7 +76,7 @@ describe('the READMEs', () => {
     assert.deepEqual(named(chinese), named(english));
   });
 
-  test('have no longer lines of code than the example that they are taken from', () => {
+  test('show code of an example that is run', () => {
     const library = blocks.find(({ language, text }) => language === 'ts' && text.includes('tollgate.use('))!;
     assert.ok(
       readPage('examples/host-transaction/main.ts').includes(library.text),
@@ -110,11 +110,8 @@ describe('the READMEs', () => {
       const { port, host, dataDir, catalogPath } = readConfig({});
       assert.equal(Number(byName.PORT), port);
       assert.equal(byName.HOST, host);
-      assert.equal(
-        join(ROOT, byName.DATA_DIR!.replaceAll('`', '')),
-        join(ROOT, dataDir.replace(process.cwd(), '')),
-      );
-      assert.ok(catalogPath.endsWith(byName.TOLLGATE_CONFIG!.replaceAll('`', '')));
+      assert.equal(resolve(byName.DATA_DIR!.replaceAll('`', '')), dataDir);
+      assert.equal(resolve(byName.TOLLGATE_CONFIG!.replaceAll('`', '')), catalogPath);
     });
   }
 
