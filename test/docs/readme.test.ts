@@ -10,7 +10,7 @@ import { type TestDatabase, testDatabase } from '../database.ts';
 import { type DataDir, makeDataDir, SECRET_KEY, startServer, type TestServer } from '../server.ts';
 import { until } from '../shop.ts';
 import { assertAsShown, type Learnt, withLearnt } from './answers.ts';
-import { type Block, blocksOf, codeOf, ROOT, readPage, tableOf } from './pages.ts';
+import { type Block, blocksOf, codeOf, readPage, tableOf } from './pages.ts';
 import { openShell, type Shell } from './shell.ts';
 
 const english = readPage('README.md');
