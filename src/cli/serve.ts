@@ -8,7 +8,7 @@ import { loadCatalog } from '../catalog/load.ts';
 import { startEmbedded } from '../db/embedded.ts';
 import { openapi } from '../http/openapi.ts';
 import { mountOperations } from '../http/operations.ts';
-import { createServer } from '../http/server.ts';
+import { closeServer, createServer } from '../http/server.ts';
 import { webhookRoutes } from '../http/webhooks.ts';
 import { makeFirstKey, openKeys } from '../keys/keys.ts';
 import { type Config, ConfigError } from '../lib/config.ts';
@@ -46,13 +46,13 @@ async function start(config: Config, stops: Stops): Promise<string> {
     stripe: async (clock) => {
       const { secretKey, apiBase } = config.stripe;
       if (secretKey !== undefined) return { secretKey, apiBase, webhookSecrets: secrets };
-      simulator = await startSimulator({
-        clock,
-        host: config.host,
-        dataFile: await simulatorFile(config),
-        // Known from the start, it gets what could not be delivered before.
-        webhooks: config.port === 0 ? [] : [{ url: webhookUrl(urlOf(config.host, config.port)), secrets }],
-      });
+      const dataFile = await simulatorFile(config);
+      // Known from the start, it gets what could not be delivered before.
+      const webhooks =
+        config.port === 0 ? [] : [{ url: webhookUrl(urlOf(config.host, config.port)), secrets }];
+      simulator = await listen(config, () =>
+        startSimulator({ clock, host: config.host, dataFile, webhooks }),
+      );
       stops.push(simulator.stop);
       return {
         secretKey: SIMULATOR_KEY,
@@ -68,8 +68,8 @@ async function start(config: Config, stops: Stops): Promise<string> {
   stops.push(tollgate.close);
 
   const server = await openServer(config, tollgate);
-  stops.push(() => server.close());
-  await listen(server, config);
+  stops.push(() => closeServer(server));
+  await listen(config, () => server.listen({ host: config.host, port: config.port }));
   const { address: ip, port } = server.server.address() as AddressInfo;
   const address = urlOf(ip, port);
   if (config.port === 0) simulator?.addWebhook({ url: webhookUrl(address), secrets });
@@ -143,9 +143,10 @@ function untilAskedToStop(): Promise<void> {
   });
 }
 
-async function listen(server: FastifyInstance, { host, port }: Config): Promise<void> {
+/** Starts what listens, or says in one line why it cannot. */
+async function listen<T>({ host, port }: Config, start: () => Promise<T>): Promise<T> {
   try {
-    await server.listen({ host, port });
+    return await start();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE')

@@ -16,6 +16,9 @@ const BODY_BYTES_MAX = 1024 * 1024;
 /** The longest id in a path, 128 characters, may be escaped three to one. */
 const PARAM_LENGTH_MAX = 400;
 
+/** How long a request may take to arrive: slow networks do, and who never ends holds no connection for ever. */
+const REQUEST_MAX_MS = 60_000;
+
 export type ServerOptions = {
   keys: Keys;
   db: Db;
@@ -35,6 +38,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
     requestIdHeader: false,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
+    requestTimeout: REQUEST_MAX_MS,
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
     clientErrorHandler,
   });
@@ -49,6 +53,24 @@ export function createServer(options: ServerOptions): FastifyInstance {
   });
   return server;
 }
+
+/** Stops listening, and lets requests that are being answered come to their end. */
+export async function closeServer(server: FastifyInstance): Promise<void> {
+  // A connection that was busy when it was asked to close may be kept open by its client without another request.
+  const sweep = setInterval(() => server.server.closeIdleConnections(), CLOSE_SWEEP_MS);
+  // Who has sent half a request may never send the rest.
+  const cut = setTimeout(() => server.server.closeAllConnections(), CLOSE_MAX_MS);
+  try {
+    await server.close();
+  } finally {
+    clearInterval(sweep);
+    clearTimeout(cut);
+  }
+}
+
+const CLOSE_SWEEP_MS = 50;
+/** Longer than any operation takes while the database answers; shorter than the ten seconds that Docker waits. */
+const CLOSE_MAX_MS = 5_000;
 
 function mount(server: FastifyInstance, endpoint: Endpoint, options: ServerOptions): void {
   server.route({
