@@ -14,18 +14,20 @@ export async function openKeys(db: Db, configured: string | undefined): Promise<
   const own = configured === undefined ? [] : [hashOf(configured)];
   const read = async () => new Set([...own, ...(await activeHashes(db))]);
   let accepted = await read();
-  let readAt = Date.now();
+  let reading = Promise.resolve();
+  let readAt = Number.NEGATIVE_INFINITY; // the first start makes its key after this
   return {
     accepts(key) {
       // Hashes are compared, never keys: how long it takes tells nothing about a key.
       const hashed = hashOf(key);
       if (accepted.has(hashed)) return true;
-      if (Date.now() - readAt < REFRESH_MS) return false;
-      readAt = Date.now();
-      return read().then((hashes) => {
-        accepted = hashes;
-        return hashes.has(hashed);
-      });
+      if (Date.now() - readAt >= REFRESH_MS) {
+        readAt = Date.now();
+        reading = read().then((hashes) => {
+          accepted = hashes;
+        });
+      }
+      return reading.then(() => accepted.has(hashed));
     },
   };
 }
