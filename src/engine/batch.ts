@@ -133,7 +133,7 @@ function refundedUseOf(
 
 async function write(
   drafts: readonly Draft[],
-  { db, states }: BatchContext,
+  { db, states, now }: BatchContext,
   outcomes: Map<Operation, Outcome>,
 ): Promise<void> {
   const full = drafts.filter((draft) => draft.decisions.length > 0);
@@ -143,6 +143,7 @@ async function write(
       : await writeGuarded(
           db,
           full.map(({ before, after, decisions }) => rowsOf(before, after, decisions)),
+          new Date(now),
         );
   for (const { before, after, decisions, decided } of drafts) {
     if (decisions.length > 0 && !written.has(before.workspaceId)) {

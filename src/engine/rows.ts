@@ -11,7 +11,6 @@ export type WorkspaceWrite = {
   /** The version that the decisions were made on, and the one that they lead to. */
   version: number;
   nextVersion: number;
-  at: string;
   balance: string;
   total: string;
   totalUsage: string;
@@ -41,7 +40,6 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
     workspaceId: after.workspaceId,
     version: before.version,
     nextVersion: after.version,
-    at: new Date(decisions[0]!.createdAt).toISOString(),
     balance: toDecimal(wallet.balance),
     total: toDecimal(wallet.total),
     totalUsage: toDecimal(wallet.totalUsage),
@@ -67,6 +65,7 @@ function decisionRow(decision: Decision): DecisionRow {
   const failed = code === 'insufficient_credits';
   return {
     id: decision.id,
+    workspaceId: decision.workspaceId,
     operation: decision.operation,
     featureCode: decision.featureCode ?? undefined,
     amount: toDecimal(decision.amount),

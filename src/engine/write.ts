@@ -6,46 +6,58 @@ import type { Queryable } from './store.ts';
  * that was decided on, and none of its idempotency keys has been used; else nothing of it is. Returns the workspaces
  * that were written. Workspaces come in sorted order, so that batches never wait for each other in a circle.
  */
-export async function writeGuarded(db: Queryable, writes: readonly WorkspaceWrite[]): Promise<Set<string>> {
+export async function writeGuarded(
+  db: Queryable,
+  writes: readonly WorkspaceWrite[],
+  at: Date,
+): Promise<Set<string>> {
   const parts = PARTS.filter((part) => writes.some(part.isNeeded));
   const { rows } = await db.query({
     // Digits for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
     name: `engine:write:${parts.map((part) => PARTS.indexOf(part)).join('')}`,
     text: statement(parts.map((part) => part.sql)),
-    values: [JSON.stringify(writes)],
+    values: [
+      JSON.stringify(writes, withoutDecisions),
+      JSON.stringify(writes.flatMap((write) => write.decisions)),
+      at,
+    ],
   });
   return new Set((rows[0] as { written: string[] | null }).written ?? []);
 }
 
 /**
- * The workspaces' rows travel inside their own line of JSON: what a workspace has to write is only unfolded once the
- * guard has let its wallet pass, which takes no join and grows no faster than the batch.
+ * What a workspace has to write beside its decisions travels inside its own line of JSON, and is only unfolded once the
+ * guard has let its wallet pass. Decisions, of which there are many, are a list of their own that is read once; a
+ * decision goes in if its workspace is among those that passed. Neither takes a join of a batch with itself, which
+ * would grow with its square.
  */
 const statement = (parts: string[]) => `
 with wallet as (
   update "Credit" c
   set
     version = i."nextVersion", balance = i.balance, total = i.total, "totalUsage" = i."totalUsage",
-    expired = i.expired, "clawedBack" = i."clawedBack", "updatedAt" = i.at
+    expired = i.expired, "clawedBack" = i."clawedBack", "updatedAt" = $3
   from json_to_recordset($1) as i(
-    "workspaceId" text, version int8, "nextVersion" int8, at timestamptz, balance numeric, total numeric,
-    "totalUsage" numeric, expired numeric, "clawedBack" numeric, keys text[], decisions json, "grantChanges" json,
-    "newGrants" json, used json, returned json, "refundedUses" text[]
+    "workspaceId" text, version int8, "nextVersion" int8, balance numeric, total numeric, "totalUsage" numeric,
+    expired numeric, "clawedBack" numeric, keys text[], "grantChanges" json, "newGrants" json, used json,
+    returned json, "refundedUses" text[]
   )
   where c."workspaceId" = i."workspaceId" and c.version = i.version
     and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
-  returning
-    c."workspaceId", i.at, i.decisions, i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses"
+  returning c."workspaceId", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses"
+), passed as materialized (
+  select jsonb_object_agg("workspaceId", true) as workspaces from wallet
 ), line as materialized (
-  select w."workspaceId", w.at, d.*
-  from wallet w
-  cross join lateral json_to_recordset(w.decisions) as d(
-    id text, operation "OperationType", "featureCode" text, amount numeric, code text, "fromAllowance" numeric,
-    "fromCredits" numeric, "creditCost" numeric, "periodStart" timestamptz, "refundOf" text, plan "PlanType",
-    "catalogVersion" text, "idempotencyKey" text, fingerprint text, reasons jsonb,
+  select d.*
+  from passed
+  cross join json_to_recordset($2) as d(
+    id text, "workspaceId" text, operation "OperationType", "featureCode" text, amount numeric, code text,
+    "fromAllowance" numeric, "fromCredits" numeric, "creditCost" numeric, "periodStart" timestamptz,
+    "refundOf" text, plan "PlanType", "catalogVersion" text, "idempotencyKey" text, fingerprint text, reasons jsonb,
     "usageStatus" "UsageStatus", "usageAmount" numeric, description text,
     "aiType" "AIUsageType", "pageId" text, "aiDescription" text
   )
+  where passed.workspaces ? d."workspaceId"
 ), decided as (
   insert into "Decision" (
     id, "workspaceId", operation, "featureCode", amount, code, "fromAllowance", "fromCredits", "creditCost",
@@ -53,10 +65,14 @@ with wallet as (
   )
   select
     id, "workspaceId", operation, "featureCode", amount, code, "fromAllowance", "fromCredits", "creditCost",
-    "periodStart", "refundOf", plan, "catalogVersion", "idempotencyKey", fingerprint, reasons, at
+    "periodStart", "refundOf", plan, "catalogVersion", "idempotencyKey", fingerprint, reasons, $3
   from line
 )${parts.map((part) => `, ${part.trim()}`).join('')}
 select array_agg("workspaceId") as written from wallet`;
+
+function withoutDecisions(key: string, value: unknown): unknown {
+  return key === 'decisions' ? undefined : value;
+}
 
 type Part = { isNeeded: (write: WorkspaceWrite) => boolean; sql: string };
 
@@ -67,7 +83,7 @@ const PARTS: readonly Part[] = [
     sql: `
 creditUsage as (
   insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status, "createdAt", "updatedAt")
-  select id, "workspaceId", "featureCode", "usageAmount", description, "usageStatus", at, at
+  select id, "workspaceId", "featureCode", "usageAmount", description, "usageStatus", $3, $3
   from line
   where "usageStatus" is not null
 )`,
@@ -79,7 +95,7 @@ aiUsage as (
   insert into "AIUsage" (
     id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId", description, "createdAt", "updatedAt"
   )
-  select id, "workspaceId", "aiType", amount, "fromAllowance", "fromCredits", "pageId", "aiDescription", at, at
+  select id, "workspaceId", "aiType", amount, "fromAllowance", "fromCredits", "pageId", "aiDescription", $3, $3
   from line
   where "aiType" is not null
 )`,
@@ -89,7 +105,7 @@ aiUsage as (
     sql: `
 grantChanges as (
   update "CreditGrant" g
-  set remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "updatedAt" = w.at
+  set remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "updatedAt" = $3
   from wallet w
   cross join lateral json_to_recordset(w."grantChanges") as d(id text, remaining numeric, expired numeric)
   where g.id = d.id and g."workspaceId" = w."workspaceId"
@@ -105,7 +121,7 @@ newGrants as (
   )
   select
     d.id, w."workspaceId", d.type, d.amount, d.remaining, d.expired, d.priority, d."expiresAt", d.description,
-    d."creditRecordId", w.at, w.at
+    d."creditRecordId", $3, $3
   from wallet w
   cross join lateral json_to_recordset(w."newGrants") as d(
     id text, type "GrantType", amount numeric, remaining numeric, expired numeric, priority int4,
@@ -118,7 +134,7 @@ newGrants as (
     sql: `
 used as (
   insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used, "createdAt", "updatedAt")
-  select d.id, w."workspaceId", d."featureCode", d."periodStart", d.amount, w.at, w.at
+  select d.id, w."workspaceId", d."featureCode", d."periodStart", d.amount, $3, $3
   from wallet w
   cross join lateral json_to_recordset(w.used) as d(id text, "featureCode" text, "periodStart" timestamptz, amount numeric)
   on conflict ("workspaceId", "featureCode", "periodStart") do update
@@ -130,7 +146,7 @@ used as (
     sql: `
 returned as (
   update "FeatureUsage" u
-  set used = u.used - d.amount, "updatedAt" = w.at
+  set used = u.used - d.amount, "updatedAt" = $3
   from wallet w
   cross join lateral json_to_recordset(w.returned) as d("featureCode" text, "periodStart" timestamptz, amount numeric)
   where u."workspaceId" = w."workspaceId" and u."featureCode" = d."featureCode" and u."periodStart" = d."periodStart"
@@ -141,12 +157,12 @@ returned as (
     sql: `
 refundedCreditUsage as (
   update "CreditUsage" u
-  set status = 'REFUNDED', "updatedAt" = w.at
+  set status = 'REFUNDED', "updatedAt" = $3
   from wallet w
   where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
 ), refundedAIUsage as (
   update "AIUsage" u
-  set status = 'REFUNDED', "updatedAt" = w.at
+  set status = 'REFUNDED', "updatedAt" = $3
   from wallet w
   where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
 )`,
