@@ -19,59 +19,46 @@ export type Outcome =
   /** Somebody else moved the workspace meanwhile: nothing was written, decide it again. */
   | { type: 'moved' };
 
-export type BatchContext = {
-  db: Queryable;
-  states: States;
-  catalog: Catalog;
-  now: number;
-  /** Operations that may have been written before the connection was lost. */
-  uncertain: ReadonlySet<Operation>;
-  /**
-   * Workspaces that a write was refused for: their keys are looked up before they are decided again. A repeat among
-   * other operations costs them one more try, and a flood of repeats no more than that.
-   */
-  suspects: ReadonlySet<string>;
+/** An operation on its way, and what is known of it from earlier tries. */
+export type Attempt = {
+  operation: Operation;
+  /** How often it has been decided, and its workspace moved by others before it was written. */
+  tries: number;
+  /** The connection was lost under it. */
+  mayBeWritten: boolean;
 };
 
+export type BatchContext = { db: Queryable; states: States; catalog: Catalog; now: number };
+
 /** A workspace's part of a batch: decided, not yet written. */
-type Draft = { before: State; after: State; decisions: Decision[]; decided: [Operation, Decision | null][] };
+type Draft = { before: State; after: State; decisions: Decision[]; decided: [Attempt, Decision | null][] };
+
+type Outcomes = Map<Attempt, Outcome>;
 
 /**
  * Decides operations on the states of their workspaces and writes all of it as one statement. No two operations of a
- * batch claim the same thing (see claimsOf). Each operation has its outcome when this resolves; if it rejects, none
- * is known.
+ * batch claim the same thing (see claimsOf). Each has its outcome when this resolves; if it rejects, none is known.
  */
-export async function settleBatch(
-  operations: readonly Operation[],
-  context: BatchContext,
-): Promise<Map<Operation, Outcome>> {
-  const outcomes = new Map<Operation, Outcome>();
-  const isOpen = (operation: Operation) => !outcomes.has(operation);
-  const doubtful = operations.filter(
-    (operation) => context.uncertain.has(operation) || context.suspects.has(operation.workspaceId),
-  );
-  await replay(doubtful, context, outcomes);
-  const open = operations.filter(isOpen);
-  const groups = Map.groupBy(open, (operation) => operation.workspaceId);
-  const missing = [...groups.keys()].filter((id) => context.states.get(id) === undefined);
-  if (missing.length > 0)
-    for (const state of (await loadStates(context.db, missing, context.now)).values())
-      context.states.keep(state);
+export async function decideBatch(attempts: readonly Attempt[], context: BatchContext): Promise<Outcomes> {
+  const outcomes: Outcomes = new Map();
+  const isOpen = (attempt: Attempt) => !outcomes.has(attempt);
+  await replay(doubtful(attempts), context, outcomes);
 
+  const open = attempts.filter(isOpen);
+  const groups = Map.groupBy(open, ({ operation }) => operation.workspaceId);
+  await loadMissing([...groups.keys()], context);
   // Read after the states: while the versions hold, what is read here holds too.
-  const uses = open.flatMap((operation) => (operation.type === 'REFUND' ? [operation.useId] : []));
-  const refundedUses =
-    uses.length === 0 ? new Map<string, RefundedUse>() : await loadRefundedUses(context.db, uses);
+  const refundedUses = await loadRefundedUsesOf(open, context);
 
-  const refusals = new Map<Operation, Refusal>();
+  const refusals = new Map<Attempt, Refusal>();
   const drafts = draftAll(groups, context, refundedUses, refusals);
   await write(drafts, context, outcomes);
 
-  const moved = drafts.flatMap(({ decided }) => decided.map(([operation]) => operation)).filter(isOpen);
+  const moved = drafts.flatMap(({ decided }) => decided.map(([attempt]) => attempt)).filter(isOpen);
   await replay([...moved, ...refusals.keys()], context, outcomes);
-  for (const operation of moved) if (isOpen(operation)) outcomes.set(operation, { type: 'moved' });
-  for (const [operation, refusal] of refusals)
-    if (isOpen(operation)) outcomes.set(operation, { type: 'refused', refusal });
+  for (const attempt of moved.filter(isOpen)) outcomes.set(attempt, { type: 'moved' });
+  for (const [attempt, refusal] of refusals)
+    if (isOpen(attempt)) outcomes.set(attempt, { type: 'refused', refusal });
   return outcomes;
 }
 
@@ -82,37 +69,58 @@ export function claimsOf(operation: Operation): string[] {
   return claims;
 }
 
+/**
+ * What is looked up before it is decided: what may have been written, and all of a workspace whose write was refused.
+ * A repeat among other operations so costs them one more try, and a flood of repeats no more than that.
+ */
+function doubtful(attempts: readonly Attempt[]): Attempt[] {
+  const refused = new Set(
+    attempts.filter(({ tries }) => tries > 0).map(({ operation }) => operation.workspaceId),
+  );
+  return attempts.filter(({ operation, mayBeWritten }) => mayBeWritten || refused.has(operation.workspaceId));
+}
+
+async function loadMissing(workspaceIds: string[], { db, states, now }: BatchContext): Promise<void> {
+  const missing = workspaceIds.filter((id) => states.get(id) === undefined);
+  if (missing.length === 0) return;
+  for (const state of (await loadStates(db, missing, now)).values()) states.keep(state);
+}
+
+async function loadRefundedUsesOf(
+  attempts: Attempt[],
+  { db }: BatchContext,
+): Promise<Map<string, RefundedUse>> {
+  const ids = attempts.flatMap(({ operation }) => (operation.type === 'REFUND' ? [operation.useId] : []));
+  return ids.length === 0 ? new Map() : loadRefundedUses(db, ids);
+}
+
 function draftAll(
-  groups: ReadonlyMap<string, Operation[]>,
+  groups: ReadonlyMap<string, Attempt[]>,
   { states, catalog, now }: BatchContext,
   refundedUses: ReadonlyMap<string, RefundedUse>,
-  refusals: Map<Operation, Refusal>,
+  refusals: Map<Attempt, Refusal>,
 ): Draft[] {
   const drafts: Draft[] = [];
   // Sorted, so that no two batches ever wait for each other's workspaces in a circle.
   for (const workspaceId of [...groups.keys()].sort()) {
-    const operations = groups.get(workspaceId)!;
+    const attempts = groups.get(workspaceId)!;
     const before = states.get(workspaceId);
     if (before === undefined) {
-      for (const operation of operations) refusals.set(operation, workspaceNotFound(workspaceId));
+      for (const attempt of attempts) refusals.set(attempt, workspaceNotFound(workspaceId));
       continue;
     }
     const draft: Draft = { before, after: before, decisions: [], decided: [] };
-    for (const operation of operations) {
+    for (const attempt of attempts) {
+      const { operation } = attempt;
       try {
-        const { state, decisions } = decide(
-          draft.after,
-          operation,
-          catalog,
-          now,
-          refundedUseOf(operation, refundedUses),
-        );
+        const refundedUse = refundedUseOf(operation, refundedUses);
+        const { state, decisions } = decide(draft.after, operation, catalog, now, refundedUse);
         draft.after = state;
         draft.decisions.push(...decisions);
-        draft.decided.push([operation, decisions.at(-1) ?? null]);
+        draft.decided.push([attempt, decisions.at(-1) ?? null]);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
-        refusals.set(operation, error);
+        refusals.set(attempt, error);
       }
     }
     drafts.push(draft);
@@ -134,7 +142,7 @@ function refundedUseOf(
 async function write(
   drafts: readonly Draft[],
   { db, states, now }: BatchContext,
-  outcomes: Map<Operation, Outcome>,
+  outcomes: Outcomes,
 ): Promise<void> {
   const full = drafts.filter((draft) => draft.decisions.length > 0);
   const written =
@@ -151,45 +159,39 @@ async function write(
       continue;
     }
     states.keep(after);
-    for (const [operation, decision] of decided) {
+    for (const [attempt, decision] of decided) {
+      outcomes.set(attempt, decision === null ? { type: 'nothing' } : answered(decision, false));
+    }
+  }
+}
+
+/** Answers what was answered before: by its key, or, where it may have been written, by its id. */
+async function replay(attempts: readonly Attempt[], { db }: BatchContext, outcomes: Outcomes): Promise<void> {
+  const keys = attempts.flatMap(({ operation: { idempotency } }) =>
+    idempotency === null ? [] : [idempotency.key],
+  );
+  const ids = attempts.flatMap(({ operation, mayBeWritten }) => (mayBeWritten ? [operation.id] : []));
+  if (keys.length === 0 && ids.length === 0) return;
+  const earlier = await findDecisions(db, { keys, ids });
+  const byId = new Map(earlier.map((decision) => [decision.id, decision]));
+  const byKey = Map.groupBy(earlier, (decision) => decision.idempotency?.key);
+  for (const attempt of attempts) {
+    const { id, idempotency } = attempt.operation;
+    const own = byId.get(id);
+    const others = idempotency === null ? undefined : byKey.get(idempotency.key);
+    if (own !== undefined) outcomes.set(attempt, answered(own, false));
+    else if (others !== undefined) {
+      const same = others.find((decision) => decision.idempotency!.fingerprint === idempotency!.fingerprint);
       outcomes.set(
-        operation,
-        decision === null ? { type: 'nothing' } : { type: 'answered', answer: { decision, replayed: false } },
+        attempt,
+        same === undefined ? { type: 'refused', refusal: keyConflict() } : answered(same, true),
       );
     }
   }
 }
 
-/** Answers the operations that were answered before: by their key, or, where they may have been written, by their id. */
-async function replay(
-  operations: readonly Operation[],
-  { db, uncertain }: BatchContext,
-  outcomes: Map<Operation, Outcome>,
-): Promise<void> {
-  const keys = operations.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key]));
-  const ids = operations.flatMap((operation) => (uncertain.has(operation) ? [operation.id] : []));
-  if (keys.length === 0 && ids.length === 0) return;
-  const earlier = await findDecisions(db, { keys, ids });
-  const byId = new Map(earlier.map((decision) => [decision.id, decision]));
-  const byKey = Map.groupBy(earlier, (decision) => decision.idempotency?.key);
-  for (const operation of operations) {
-    const own = byId.get(operation.id);
-    if (own !== undefined) {
-      outcomes.set(operation, { type: 'answered', answer: { decision: own, replayed: false } });
-      continue;
-    }
-    if (operation.idempotency === null) continue;
-    const { key, fingerprint } = operation.idempotency;
-    const same = byKey.get(key);
-    if (same === undefined) continue;
-    const first = same.find((decision) => decision.idempotency!.fingerprint === fingerprint);
-    outcomes.set(
-      operation,
-      first === undefined
-        ? { type: 'refused', refusal: keyConflict() }
-        : { type: 'answered', answer: { decision: first, replayed: true } },
-    );
-  }
+function answered(decision: Decision, replayed: boolean): Outcome {
+  return { type: 'answered', answer: { decision, replayed } };
 }
 
 export function keyConflict(): Refusal {

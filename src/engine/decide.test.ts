@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import test, { suite } from 'node:test';
 import { parseCatalog } from '../catalog/parse.ts';
 import { AMOUNT_MAX, SUM_MAX } from '../lib/amounts.ts';
-import { decide, stateAt } from './decide.ts';
+import { decide } from './decide.ts';
+import { stateAt } from './expire.ts';
 import type { Decision, GrantOperation, Operation, RefundedUse, UseOperation } from './operations.ts';
 import { bySpendingOrder, type Grant, type State } from './state.ts';
 

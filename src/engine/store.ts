@@ -32,12 +32,15 @@ export async function loadStates(
   return states;
 }
 
+/** A grant `g`, as a GrantTuple. */
+const GRANT = `json_build_array(g.id, g.remaining::text, g.priority, ${ms('g."expiresAt"')}, ${ms('g."createdAt"')})`;
+
 const LOAD = `
   select
     w.id as "workspaceId", w."createdAt", c.version::int8, c.balance, c.total, c."totalUsage", c.expired, c."clawedBack",
     s.plan, s.status, s."startDate", s."endDate",
     (
-      select json_agg(json_build_array(g.id, g.remaining::text, g.priority, ${ms('g."expiresAt"')}, ${ms('g."createdAt"')}))
+      select json_agg(${GRANT})
       from "CreditGrant" g
       where g."workspaceId" = w.id and g.remaining > 0
     ) as grants,
@@ -169,16 +172,13 @@ export async function lockWallet(db: Queryable, workspaceId: string): Promise<vo
 }
 
 /** Which of these wallets somebody else has locked at the moment. */
-export async function findLockedWallets(
-  db: Queryable,
-  workspaceIds: readonly string[],
-): Promise<Set<string>> {
+export async function findLockedWallets(db: Queryable, workspaceIds: readonly string[]): Promise<string[]> {
   const { rows } = await db.query({
     text: 'select "workspaceId" as id from "Credit" where "workspaceId" = any($1) for update skip locked',
     values: [workspaceIds],
   });
   const free = new Set(rows.map((row: { id: string }) => row.id));
-  return new Set(workspaceIds.filter((id) => !free.has(id)));
+  return workspaceIds.filter((id) => !free.has(id));
 }
 
 /** Runs work in a transaction of its own: committed when it resolves, rolled back when it rejects. */
@@ -204,19 +204,20 @@ export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient
 /** Decisions by their ids or idempotency keys. */
 export async function findDecisions(
   db: Queryable,
-  wanted: { ids?: readonly string[]; keys?: readonly string[] },
+  { ids = [], keys = [] }: { ids?: readonly string[]; keys?: readonly string[] },
 ): Promise<Decision[]> {
+  // A union of two look-ups by index; an `or` of them would be a scan.
   const { rows } = await db.query({
     name: 'engine:decisions',
     text: `
-      select *
-      from "Decision"
-      where id = any($1::text[])
+      select ${decisionColumns('a')}
+      from "Decision" a
+      where a.id = any($1::text[])
       union
-      select *
-      from "Decision"
-      where "idempotencyKey" = any($2::text[])`.replaceAll('select *', `select ${DECISION_COLUMNS}`),
-    values: [wanted.ids ?? [], wanted.keys ?? []],
+      select ${decisionColumns('b')}
+      from "Decision" b
+      where b."idempotencyKey" = any($2::text[])`,
+    values: [ids, keys],
   });
   return rows.map(decisionOf);
 }
@@ -229,10 +230,13 @@ export async function loadRefundedUses(
   const { rows } = await db.query({
     name: 'engine:refunded-uses',
     text: `
-      select ${DECISION_COLUMNS.replaceAll(/"?\w+"?(?=,|$)/g, (column) => `d.${column}`)},
-        exists (select from "Decision" r where r."refundOf" = d.id and r."workspaceId" = d."workspaceId") as refunded,
+      select
+        ${decisionColumns('d')},
+        exists (
+          select from "Decision" r where r."refundOf" = d.id and r."workspaceId" = d."workspaceId"
+        ) as refunded,
         (
-          select json_agg(json_build_array(g.id, g.remaining::text, g.priority, ${ms('g."expiresAt"')}, ${ms('g."createdAt"')}))
+          select json_agg(${GRANT})
           from jsonb_array_elements(d.reasons -> 'sources') source
           join "CreditGrant" g on g.id = source ->> 'grantId' and g."workspaceId" = d."workspaceId"
         ) as grants
@@ -248,10 +252,16 @@ export async function loadRefundedUses(
   );
 }
 
+/** The columns of a decision, of the table by this name. */
+function decisionColumns(table: string): string {
+  return DECISION_COLUMNS.map((column) => `${table}."${column}"`).join(', ');
+}
+
 const DECISION_COLUMNS = [
-  'id', '"workspaceId"', 'operation', '"featureCode"', 'amount', 'code', '"fromAllowance"', '"fromCredits"', '"creditCost"',
-  '"periodStart"', '"refundOf"', 'plan', '"catalogVersion"', '"idempotencyKey"', 'fingerprint', 'reasons', '"createdAt"',
-].join(', '); // biome-ignore format: one list
+  ...['id', 'workspaceId', 'operation', 'featureCode', 'amount', 'code'],
+  ...['fromAllowance', 'fromCredits', 'creditCost', 'periodStart', 'refundOf'],
+  ...['plan', 'catalogVersion', 'idempotencyKey', 'fingerprint', 'reasons', 'createdAt'],
+];
 
 type DecisionColumns = {
   [K in 'amount' | 'fromAllowance' | 'fromCredits' | 'creditCost']: string;

@@ -1,7 +1,8 @@
 // Plays a history to `decide` and to the naive model, and compares all that both say.
 import assert from 'node:assert/strict';
 import type { Catalog } from '../../src/catalog/types.ts';
-import { decide, expiryId, stateAt } from '../../src/engine/decide.ts';
+import { decide } from '../../src/engine/decide.ts';
+import { expiryId, stateAt } from '../../src/engine/expire.ts';
 import type { Decision, Operation, RefundedUse } from '../../src/engine/operations.ts';
 import { quote } from '../../src/engine/quote.ts';
 import { type Grant, planAt, type State } from '../../src/engine/state.ts';

@@ -1,0 +1,45 @@
+import { SUM_MAX, toUnits } from '../lib/amounts.ts';
+import { Refusal } from '../lib/errors.ts';
+import type { Decision, GrantOperation } from './operations.ts';
+import type { Context } from './quote.ts';
+import { bySpendingOrder, type Grant, type State } from './state.ts';
+import { decisionOf, nextVersion, type Step } from './step.ts';
+
+/** Adds a lot of credits, which takes its place in the spending order. */
+export function grant(state: State, operation: GrantOperation, context: Context): Step {
+  const { amount, priority, expiresAt } = operation;
+  if (expiresAt !== null && expiresAt <= context.now) {
+    throw new Refusal('invalid_request', 'expiresAt must lie in the future.', { param: 'expiresAt' });
+  }
+  const total = state.wallet.total + amount;
+  if (total > SUM_MAX) {
+    throw new Refusal(
+      'invalid_request',
+      `All grants of a workspace add up to at most ${toUnits(SUM_MAX)} credits.`,
+      {
+        param: 'amount',
+      },
+    );
+  }
+  const granted: Grant = { id: operation.id, remaining: amount, priority, expiresAt, createdAt: context.now };
+  const after: State = {
+    ...nextVersion(state),
+    grants: [...state.grants, granted].sort(bySpendingOrder),
+    wallet: { ...state.wallet, total, balance: state.wallet.balance + amount },
+  };
+  const decision: Decision = {
+    ...decisionOf(operation, context),
+    amount,
+    reasons: {
+      balance: toUnits(after.wallet.balance),
+      description: operation.description,
+      grant: {
+        type: operation.grantType,
+        priority,
+        expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+        ...(operation.creditRecordId === null ? {} : { creditRecordId: operation.creditRecordId }),
+      },
+    },
+  };
+  return { state: after, decision };
+}

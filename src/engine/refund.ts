@@ -1,0 +1,94 @@
+import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
+import { Refusal } from '../lib/errors.ts';
+import type { Decision, Reasons, RefundedUse, RefundOperation, Source } from './operations.ts';
+import { allowanceOf, allowanceReason, type Context, termsOf, UNCOUNTED } from './quote.ts';
+import { bySpendingOrder, countUsed, type Grant, type State } from './state.ts';
+import { decisionOf, nextVersion, type Step } from './step.ts';
+
+/** Gives a use back: its allowance to the period it was counted in, its credits to the grants that paid. */
+export function refund(
+  state: State,
+  operation: RefundOperation,
+  context: Context,
+  refunded: RefundedUse,
+): Step {
+  const used = refunded.decision;
+  if (used.operation !== 'USE' || used.code !== null) {
+    throw new Refusal('not_refundable', 'Only a use that succeeded can be refunded.', {
+      details: { operation: used.operation, code: used.code },
+    });
+  }
+  if (refunded.refunded) throw new Refusal('already_refunded', 'This use was refunded before.');
+
+  const { grants, sources, lost } = giveBack(
+    state.grants,
+    used.reasons.sources ?? [],
+    refunded.grants,
+    context.now,
+  );
+  const { wallet, usages } = state;
+  const after: State = {
+    ...nextVersion(state),
+    grants,
+    wallet: {
+      ...wallet,
+      balance: wallet.balance + used.creditCost - lost,
+      totalUsage: wallet.totalUsage - used.creditCost,
+      expired: wallet.expired + lost,
+    },
+    usages:
+      used.periodStart === null
+        ? usages
+        : countUsed(usages, used.featureCode!, { periodStart: used.periodStart, used: -used.fromAllowance }),
+  };
+  const decision: Decision = {
+    ...decisionOf(operation, context),
+    featureCode: used.featureCode,
+    amount: used.amount,
+    fromAllowance: used.fromAllowance,
+    fromCredits: used.fromCredits,
+    creditCost: used.creditCost,
+    periodStart: used.periodStart,
+    refundOf: used.id,
+    reasons: {
+      balance: toUnits(after.wallet.balance),
+      ...(operation.reason === null ? {} : { description: operation.reason }),
+      ...currentAllowance(after, used, context),
+      ...(sources.length === 0 ? {} : { sources }),
+      refunded: { creditUsage: used.creditCost > 0n, ai: used.reasons.ai !== undefined },
+    },
+  };
+  return { state: after, decision };
+}
+
+function giveBack(
+  grants: readonly Grant[],
+  spent: readonly Source[],
+  payers: readonly Grant[],
+  now: number,
+): { grants: readonly Grant[]; sources: Source[]; lost: Micros } {
+  if (spent.length === 0) return { grants, sources: [], lost: 0n };
+  const byId = new Map(grants.map((grant) => [grant.id, grant]));
+  const sources: Source[] = [];
+  let lost = 0n;
+  for (const { grantId, amount } of spent) {
+    const micros = toMicros(amount)!;
+    const payer = byId.get(grantId) ?? payers.find((grant) => grant.id === grantId);
+    if (payer === undefined) throw new Error(`grant ${grantId} paid, and is gone`);
+    if (payer.expiresAt !== null && payer.expiresAt <= now) {
+      lost += micros;
+      sources.push({ grantId, amount, expired: true });
+    } else {
+      byId.set(grantId, { ...payer, remaining: (byId.get(grantId)?.remaining ?? 0n) + micros });
+      sources.push({ grantId, amount });
+    }
+  }
+  return { grants: [...byId.values()].sort(bySpendingOrder), sources, lost };
+}
+
+/** The feature's allowance of now, after the refund, if the plan still meters it. */
+function currentAllowance(state: State, used: Decision, context: Context): Pick<Reasons, 'allowance'> {
+  const meter = termsOf(context).meters.get(used.featureCode!);
+  if (meter === undefined) return { allowance: allowanceReason(UNCOUNTED) };
+  return { allowance: allowanceReason(allowanceOf(state, used.featureCode!, meter, context)) };
+}

@@ -1,0 +1,33 @@
+import type { Decision, Operation } from './operations.ts';
+import type { Context } from './quote.ts';
+import type { State } from './state.ts';
+
+/** One decision, and the state that it leads to. */
+export type Step = { state: State; decision: Decision };
+
+/** A decision as it begins: allowed, and nothing taken. */
+export function decisionOf(operation: Operation, { catalog, now, plan }: Context): Decision {
+  return {
+    id: operation.id,
+    workspaceId: operation.workspaceId,
+    operation: operation.type,
+    featureCode: null,
+    amount: 0n,
+    code: null,
+    fromAllowance: 0n,
+    fromCredits: 0n,
+    creditCost: 0n,
+    periodStart: null,
+    refundOf: null,
+    plan,
+    catalogVersion: catalog.version,
+    idempotency: operation.idempotency,
+    reasons: { balance: 0 },
+    createdAt: now,
+  };
+}
+
+/** Every decision moves the version. */
+export function nextVersion(state: State): State {
+  return { ...state, version: state.version + 1 };
+}
