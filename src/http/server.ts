@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type pg from 'pg';
 import type { Db } from '../db/pool.ts';
@@ -39,12 +40,24 @@ export function createServer(options: ServerOptions): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     requestTimeout: REQUEST_MAX_MS,
+    http: { requireHostHeader: false }, // Node would answer without our body
     frameworkErrors: (error, request, reply) => answerError(error, request, reply, options),
     clientErrorHandler,
   });
-  server.addHook('onRequest', async (request, reply) => void reply.header('request-id', request.id));
+  // An expectation that is not known is no reason to refuse: what is sent is answered as if there were none.
+  server.server.on('checkExpectation', (request, response) => server.server.emit('request', request, response));
+  server.addHook('onRequest', async (request, reply) => {
+    reply.header('request-id', request.id);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new Refusal('invalid_request', 'Send a Host header.', { param: 'Host' });
+    }
+  });
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
-  server.setNotFoundHandler((request, reply) => answerError(noSuchPath(request), request, reply, options));
+  server.setNotFoundHandler(async (request) => {
+    // Below /v1 nobody learns without a key what there is.
+    if (/^\/v1(\/|$)/.test(request.url)) await authenticate(request, options.keys);
+    throw noSuchPath(request);
+  });
   readJson(server);
 
   server.register(async (v1) => {
@@ -126,10 +139,14 @@ async function authenticate(request: FastifyRequest, keys: Keys): Promise<void> 
 
 function readJson(server: FastifyInstance): void {
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
     if (body.length === 0) return done(null, undefined);
+    // Read leniently, what is no character would be kept as another.
+    if (!isUtf8(body as Buffer)) {
+      return done(new Refusal('invalid_request', 'The body is not UTF-8.', { param: 'body' }));
+    }
     try {
-      done(null, JSON.parse(body as string));
+      done(null, JSON.parse(body.toString()));
     } catch (error) {
       done(
         new Refusal('invalid_request', `The body is not valid JSON: ${(error as Error).message}.`, {
