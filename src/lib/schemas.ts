@@ -74,10 +74,15 @@ export const timeSchema = z
   .meta({ format: 'date-time' })
   .transform((text, context): number => {
     const time = Date.parse(text);
-    if (!Number.isNaN(time)) return time;
+    if (!Number.isNaN(time) && isDay(text.slice(0, 10))) return time;
     context.issues.push({ code: 'custom', message: TIME_MESSAGE, input: text });
     return z.NEVER;
   });
+
+/** JavaScript reads 30 February as 2 March. */
+function isDay(date: string): boolean {
+  return new Date(date).toISOString().startsWith(date);
+}
 
 const KEY_MESSAGE = 'must be 1 to 255 characters';
 /** What a client sends as Idempotency-Key: header characters, which are Latin-1 at most. */
