@@ -18,8 +18,11 @@ import {
 } from './params.ts';
 import { nowSeconds, type World } from './world.ts';
 
-/** Where events go, as told in code: several secrets while one is being replaced by another. */
-export type Webhook = { url: string; secrets: string[] };
+/**
+ * Where events go, as told in code: several secrets while one is being replaced by another. What is undelivered is
+ * delivered to whoever has the same name after a restart; the name is the address if nothing is said.
+ */
+export type Webhook = { url: string; secrets: string[]; name?: string };
 
 const fields = { description: clearable(text()), metadata: metadata() };
 export const endpointFields = {
@@ -48,12 +51,15 @@ export function createEndpoint(world: World, params: Params<typeof endpointField
   return { ...endpoint, secret };
 }
 
-/** An endpoint from code. Its id follows from its address, so that what was undelivered before a restart finds it. */
-export function configureEndpoint(world: World, { url, secrets }: Webhook): Stripe.WebhookEndpoint {
+/** An endpoint from code. Its id follows from its name, so that what was undelivered before a restart finds it. */
+export function configureEndpoint(
+  world: World,
+  { url, secrets, name = url }: Webhook,
+): Stripe.WebhookEndpoint {
   if (secrets.length === 0 || secrets.some((secret) => secret.trim() === '')) {
     throw new Error(`The webhook endpoint ${url} needs at least one secret, and none that is empty.`);
   }
-  const id = `we_1${createHash('sha256').update(url).digest('hex').slice(0, 23)}`;
+  const id = `we_1${createHash('sha256').update(name).digest('hex').slice(0, 23)}`;
   const endpoint = makeEndpoint(world, id, url, { description: null, enabled_events: ['*'], metadata: {} });
   world.store.put('endpoint', { id, endpoint, secrets, configured: true });
   return endpoint;

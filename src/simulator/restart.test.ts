@@ -59,6 +59,29 @@ test('what was undelivered at the end is delivered after a restart', async (t) =
   assert.equal(simulator.events()[0]?.pending_webhooks, 0);
 });
 
+test('who takes over from another address gets what is undelivered, under the name that the other had', async (t) => {
+  const dataFile = useFile(t);
+  const [down, up] = [await useReceiver(t, () => 503), await useReceiver(t)];
+  const webhookAt = (url: string) => [{ url, secrets: ['whsec_a'], name: 'shop' }];
+  const first = await startSimulator({ dataFile, webhooks: webhookAt(down.url), retryDelaysMs: [60_000] });
+  await connect(first.url).customers.create({});
+  await first.stop();
+  const { simulator } = await useSimulator(t, { dataFile, webhooks: webhookAt(up.url) });
+  await simulator.idle();
+  assert.equal(up.received.length, 1);
+});
+
+test('who does not get the port leaves the journal alone', async (t) => {
+  const dataFile = useFile(t);
+  const { simulator, stripe } = await useSimulator(t, { dataFile });
+  appendFileSync(dataFile, '[["put","customer",{"id":"cus_half_writ');
+  const torn = readFileSync(dataFile, 'utf8');
+  const port = Number(new URL(simulator.url).port);
+  await assert.rejects(startSimulator({ dataFile, port }), { code: 'EADDRINUSE' });
+  assert.equal(readFileSync(dataFile, 'utf8'), torn);
+  assert.deepEqual((await stripe.customers.list()).data, []);
+});
+
 test('a torn last line is cut off, and writing goes on after it', async (t) => {
   const dataFile = useFile(t);
   const first = await startSimulator({ dataFile });

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { invalid, StripeError } from './errors.ts';
 import { API_VERSION } from './events.ts';
 import { toJson } from './expand.ts';
@@ -16,15 +16,15 @@ type Base = Omit<World, 'request'>;
 type Reply = { status: number; body: string; replayOf?: string };
 
 /** Stripe's API under /v1, and the payment pages under /c/pay. With `keys`, only those are accepted. */
-export function createApi(base: Base, keys?: string[]): Server {
+export function createApi(base: Base, keys?: string[]): RequestListener {
   const inUse = new KeysInUse();
-  return createServer((req, res) => {
+  return (req, res) => {
     const url = new URL(req.url ?? '/', 'http://simulator');
     const answered = url.pathname.startsWith('/c/')
       ? servePage(base, req, res, url)
       : serveApi(base, inUse, keys, req, res, url);
     answered.catch(() => res.destroy()); // the client hung up, or the answer could not be sent
-  });
+  };
 }
 
 async function serveApi(

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Stripe from 'stripe';
 import { type Clock, systemClock } from '../lib/clock.ts';
@@ -61,24 +62,14 @@ const TICK_MS = 1_000;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
   const { clock = systemClock, host = '127.0.0.1', port = 0 } = options;
-  const store = new Store(options.dataFile);
-  const world: World = { clock, store, baseUrl: '', request: { id: null, idempotency_key: null } };
-  const server = createApi(world, options.apiKeys);
+  const server = createServer();
+  server.listen(port, host);
+  await once(server, 'listening'); // rejects where the port is in use
+  // Only who has the port opens the journal. No request is early: from here to `return` nothing is waited for.
+  const world = openWorld(options, clock, addressOf(host, (server.address() as AddressInfo).port), server);
+  const { store } = world;
+  server.on('request', createApi(world, options.apiKeys));
   const courier = new Courier(store, clock, options);
-  try {
-    server.listen(port, host);
-    await once(server, 'listening');
-    world.baseUrl = addressOf(host, (server.address() as AddressInfo).port);
-    store.write(() => {
-      forgetConfigured(world);
-      for (const webhook of options.webhooks ?? []) configureEndpoint(world, webhook);
-      moveOpenPages(world);
-    });
-  } catch (error) {
-    server.close(); // the port is in use, or a webhook cannot be used
-    store.close();
-    throw error;
-  }
   courier.start();
   const tick = () => store.write(() => expireDue(world));
   const ticking = setInterval(tick, TICK_MS);
@@ -110,6 +101,25 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       store.close();
     },
   };
+}
+
+/** What the journal holds, at today's address. Where that cannot be had, nobody listens any more. */
+function openWorld(options: SimulatorOptions, clock: Clock, baseUrl: string, server: Server): World {
+  let store: Store | undefined;
+  try {
+    store = new Store(options.dataFile);
+    const world: World = { clock, store, baseUrl, request: { id: null, idempotency_key: null } };
+    store.write(() => {
+      forgetConfigured(world);
+      for (const webhook of options.webhooks ?? []) configureEndpoint(world, webhook);
+      moveOpenPages(world);
+    });
+    return world;
+  } catch (error) {
+    server.close();
+    store?.close();
+    throw error;
+  }
 }
 
 /** A server that listens everywhere is reached through this machine's own name. */
