@@ -45,7 +45,9 @@ export function createServer(options: ServerOptions): FastifyInstance {
     clientErrorHandler,
   });
   // An expectation that is not known is no reason to refuse: what is sent is answered as if there were none.
-  server.server.on('checkExpectation', (request, response) => server.server.emit('request', request, response));
+  server.server.on('checkExpectation', (request, response) =>
+    server.server.emit('request', request, response),
+  );
   server.addHook('onRequest', async (request, reply) => {
     reply.header('request-id', request.id);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
