@@ -5,7 +5,7 @@ import type { Decision, Operation, RefundedUse } from './operations.ts';
 import { rowsOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { States } from './states.ts';
-import { findDecisions, loadRefundedUses, loadStates, type Queryable } from './store.ts';
+import { findDecisions, findRequestKeys, loadRefundedUses, loadStates, type Queryable } from './store.ts';
 import { writeGuarded } from './write.ts';
 
 /** The answer to an operation. `replayed`: the key had been used before, and this is the first answer again. */
@@ -175,6 +175,7 @@ async function replay(attempts: readonly Attempt[], { db }: BatchContext, outcom
   const earlier = await findDecisions(db, { keys, ids });
   const byId = new Map(earlier.map((decision) => [decision.id, decision]));
   const byKey = Map.groupBy(earlier, (decision) => decision.idempotency?.key);
+  const ofRequests = keys.length === 0 ? new Set<string>() : await findRequestKeys(db, keys);
   for (const attempt of attempts) {
     const { id, idempotency } = attempt.operation;
     const own = byId.get(id);
@@ -186,6 +187,8 @@ async function replay(attempts: readonly Attempt[], { db }: BatchContext, outcom
         attempt,
         same === undefined ? { type: 'refused', refusal: keyConflict() } : answered(same, true),
       );
+    } else if (idempotency !== null && ofRequests.has(idempotency.key)) {
+      outcomes.set(attempt, { type: 'refused', refusal: keyConflict() });
     }
   }
 }

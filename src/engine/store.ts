@@ -222,6 +222,19 @@ export async function findDecisions(
   return rows.map(decisionOf);
 }
 
+/** Which of these keys were those of requests as a whole, such as batches. One that still runs may use its own key. */
+export async function findRequestKeys(db: Queryable, keys: readonly string[]): Promise<Set<string>> {
+  const { rows } = await db.query({
+    name: 'engine:request-keys',
+    text: `
+      select key
+      from "IdempotentRequest"
+      where key = any($1::text[]) and status is not null`,
+    values: [keys],
+  });
+  return new Set(rows.map((row: { key: string }) => row.key));
+}
+
 /** What refunds of these uses have to know. A use that does not exist is absent. */
 export async function loadRefundedUses(
   db: Queryable,

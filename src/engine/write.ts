@@ -44,6 +44,7 @@ with wallet as (
   )
   where c."workspaceId" = i."workspaceId" and c.version = i.version
     and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
+    and not exists (select from "IdempotentRequest" r where r.key = any(i.keys) and r.status is not null)
   returning c."workspaceId", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses"
 ), passed as materialized (
   select jsonb_object_agg("workspaceId", true) as workspaces from wallet

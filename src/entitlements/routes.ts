@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Db } from '../db/pool.ts';
 import { MICROS_PER_UNIT } from '../lib/amounts.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
+import { isTransient } from '../lib/errors.ts';
 import {
   amountSchema,
   descriptionSchema,
@@ -120,7 +121,11 @@ export function entitlementRoutes(services: EntitlementServices & { db: Db }): E
       },
       refusals: ['payload_too_large', 'idempotency_conflict'],
       repeats: 'request',
-      handle: async ({ body }) => ({ body: { results: await useBatch(services, body.items) } }),
+      handle: async ({ body }) => {
+        const results = await useBatch(services, body.items);
+        const transient = results.some((result) => !result.ok && isTransient(result.error.code));
+        return { body: { results }, transient };
+      },
     }),
     endpoint({
       method: 'POST',

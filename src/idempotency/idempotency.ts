@@ -34,7 +34,8 @@ export async function once(
     const stored = await claimRequest(db, key, fingerprint);
     if (stored.fingerprint !== fingerprint) throw keyConflict();
     if (stored.status !== null) return again(stored);
-    if (await wasDecidedWith(db, key, fingerprint)) {
+    // One that was cut off may have got as far as decisions of its own.
+    if (stored.isNew && (await wasDecidedWith(db, key, fingerprint))) {
       await forgetRequest(db, key);
       throw keyConflict();
     }
@@ -50,7 +51,8 @@ export async function once(
 async function runAndKeep(db: Db, key: string, run: () => Promise<Reply>): Promise<Reply> {
   try {
     const reply = await run();
-    await keepAnswer(db, key, reply.status ?? 200, reply.body);
+    if (reply.transient) await forgetRequest(db, key);
+    else await keepAnswer(db, key, reply.status ?? 200, reply.body);
     return reply;
   } catch (error) {
     if (error instanceof Refusal && KEPT_STATUSES.has(error.status)) {

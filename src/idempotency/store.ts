@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type pg from 'pg';
 import type { Db } from '../db/pool.ts';
 
-export type Stored = { fingerprint: string; status: number | null; body: unknown };
+export type Stored = { isNew: boolean; fingerprint: string; status: number | null; body: unknown };
 
 /** Waits until nobody else runs a request with this key. */
 export async function lockKey(client: pg.PoolClient, key: string): Promise<void> {
@@ -18,16 +18,17 @@ const LOCK_SEED = 70_427_011;
 
 /** The request that was made with this key first: this one, if there was none. */
 export async function claimRequest(db: Db, key: string, fingerprint: string): Promise<Stored> {
-  await db
+  const { numInsertedOrUpdatedRows } = await db
     .insertInto('IdempotentRequest')
     .values({ key, fingerprint })
     .onConflict((conflict) => conflict.column('key').doNothing())
-    .execute();
-  return db
+    .executeTakeFirstOrThrow();
+  const stored = await db
     .selectFrom('IdempotentRequest')
     .select(['fingerprint', 'status', 'body'])
     .where('key', '=', key)
     .executeTakeFirstOrThrow();
+  return { ...stored, isNew: numInsertedOrUpdatedRows === 1n };
 }
 
 /** Whether the engine keeps a decision under this key, asked for as something else. */

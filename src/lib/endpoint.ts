@@ -9,8 +9,11 @@ export type Call<Body, Query, Params> = {
   idempotencyKey: string | null;
 };
 
-/** What a handler answers: a status other than 200 only where it says so. */
-export type Reply = { status?: number; body: unknown; replayed?: boolean };
+/**
+ * What a handler answers: a status other than 200 only where it says so. `transient`: a part of it could not be done
+ * for now, so that a repeat runs again instead of getting this answer.
+ */
+export type Reply = { status?: number; body: unknown; replayed?: boolean; transient?: boolean };
 
 /** One endpoint, in one place: its address, its schemas, its refusals, its handler. Routes and OpenAPI come from it. */
 export type Endpoint = {

@@ -35,6 +35,11 @@ export const CODES = {
 
 export type Code = keyof typeof CODES;
 
+/** Whether the same request may well be answered otherwise in a moment. */
+export function isTransient(code: Code): boolean {
+  return CODES[code].status >= 429;
+}
+
 export type RefusalBody = {
   type: 'invalid_request_error' | 'authentication_error' | 'refusal' | 'api_error';
   code: Code;
