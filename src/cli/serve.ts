@@ -1,7 +1,4 @@
-import { randomBytes } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import about from '../../package.json' with { type: 'json' };
 import { loadCatalog } from '../catalog/load.ts';
@@ -13,8 +10,8 @@ import { webhookRoutes } from '../http/webhooks.ts';
 import { makeFirstKey, openKeys } from '../keys/keys.ts';
 import { type Config, ConfigError } from '../lib/config.ts';
 import { createMetrics } from '../metrics/metrics.ts';
-import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { openTollgate, type Tollgate } from '../tollgate.ts';
+import { openSimulated, type Simulated } from './simulated.ts';
 import { welcome } from './welcome.ts';
 
 /** Serves until SIGINT or SIGTERM; then finishes what was accepted, and stops what it started. */
@@ -38,31 +35,23 @@ type Stops = (() => Promise<unknown>)[];
 async function start(config: Config, stops: Stops): Promise<string> {
   const catalog = await loadCatalog(config.catalogPath);
   const databaseUrl = config.databaseUrl ?? (await startPostgres(config, stops));
-  let simulator: Simulator | undefined;
-  const secrets = config.stripe.secretKey === undefined ? [newWebhookSecret()] : config.stripe.webhookSecrets;
+  let simulated: Simulated | undefined;
   const tollgate = await openTollgate({
     databaseUrl,
     catalog,
     stripe: async (clock) => {
-      const { secretKey, apiBase } = config.stripe;
-      if (secretKey !== undefined) return { secretKey, apiBase, webhookSecrets: secrets };
-      const dataFile = await simulatorFile(config);
-      // Known from the start, it gets what could not be delivered before.
-      const webhooks =
-        config.port === 0 ? [] : [{ url: webhookUrl(urlOf(config.host, config.port)), secrets }];
-      simulator = await listen(config, () =>
-        startSimulator({ clock, host: config.host, dataFile, webhooks }),
+      const { secretKey, ...stripe } = config.stripe;
+      if (secretKey !== undefined) return { secretKey, ...stripe };
+      const { host, port, dataDir } = config;
+      const webhookUrl = port === 0 ? undefined : webhookUrlOf(urlOf(host, port));
+      simulated = await listen(config, () =>
+        openSimulated({ databaseUrl, host, dataDir, clock, webhookUrl, report }),
       );
-      stops.push(simulator.stop);
-      return {
-        secretKey: SIMULATOR_KEY,
-        apiBase: simulator.url,
-        webhookSecrets: secrets,
-        webhookClock: clock,
-      };
+      stops.push(simulated.stop);
+      return simulated.stripe;
     },
     testClock: config.testClock,
-    onClockMoved: () => simulator?.tick(),
+    onClockMoved: () => simulated?.tick(),
     report,
   });
   stops.push(tollgate.close);
@@ -72,27 +61,15 @@ async function start(config: Config, stops: Stops): Promise<string> {
   await listen(config, () => server.listen({ host: config.host, port: config.port }));
   const { address: ip, port } = server.server.address() as AddressInfo;
   const address = urlOf(ip, port);
-  if (config.port === 0) simulator?.addWebhook({ url: webhookUrl(address), secrets });
+  if (config.port === 0) simulated?.deliverTo(webhookUrlOf(address));
   // Not before anybody can be told: a key that nobody was shown would be lost.
   const madeKey = config.secretKey === undefined ? await makeFirstKey(tollgate.db) : null;
   return welcome({
     address,
     madeKey,
     hasOwnKey: config.secretKey !== undefined,
-    simulatorUrl: simulator?.url ?? null,
+    simulatorUrl: simulated?.url ?? null,
   });
-}
-
-/** The simulator takes any key of Stripe's test mode. */
-const SIMULATOR_KEY = 'sk_test_simulator';
-
-function newWebhookSecret(): string {
-  return `whsec_${randomBytes(24).toString('base64url')}`;
-}
-
-async function simulatorFile({ dataDir }: Config): Promise<string> {
-  await mkdir(dataDir, { recursive: true });
-  return join(dataDir, 'stripe-simulator.jsonl');
 }
 
 async function startPostgres({ dataDir }: Config, stops: Stops): Promise<string> {
@@ -163,7 +140,7 @@ async function listen<T>({ host, port }: Config, start: () => Promise<T>): Promi
   }
 }
 
-function webhookUrl(address: string): string {
+function webhookUrlOf(address: string): string {
   return `${address}/webhooks/stripe`;
 }
 

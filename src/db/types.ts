@@ -219,6 +219,11 @@ export type PaymentUser = {
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };
+export type Simulator = {
+    id: Generated<number>;
+    journal: string;
+    url: string | null;
+};
 export type StripeEvent = {
     id: string;
     type: string;
@@ -270,6 +275,7 @@ export type DB = {
     IdempotentRequest: IdempotentRequest;
     Payment: Payment;
     PaymentUser: PaymentUser;
+    Simulator: Simulator;
     StripeEvent: StripeEvent;
     Subscription: Subscription;
     TestClock: TestClock;

@@ -11,6 +11,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import Stripe from 'stripe';
+import { ConfigError } from '../lib/config.ts';
 import type { Change } from './store.ts';
 
 const SLACK = 1000; // changes beyond twice the rows that are worth rewriting the file for
@@ -50,7 +51,9 @@ function parse(line: string, where: string): Change[] {
   try {
     return JSON.parse(line, reviveDecimals);
   } catch {
-    throw new Error(`The simulator's journal is damaged at ${where}; move the file away to start afresh.`);
+    throw new ConfigError(
+      `The simulator's journal is damaged at ${where}; move the file away to start afresh.`,
+    );
   }
 }
 

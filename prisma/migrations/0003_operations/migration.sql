@@ -102,6 +102,13 @@ create table "IdempotentRequest" (
   constraint "IdempotentRequest_pkey" primary key (key)
 );
 
+create table "Simulator" (
+  id integer not null default 1,
+  journal text not null,
+  url text,
+  constraint "Simulator_pkey" primary key (id)
+);
+
 create table "TestClock" (
   id integer not null default 1,
   "offsetMs" bigint not null default 0,

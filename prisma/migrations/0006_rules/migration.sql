@@ -44,6 +44,9 @@ alter table "Checkout"
 alter table "ApiKey"
   add constraint "ApiKey_hash_check" check (hash ~ '^[0-9a-f]{64}$');
 
+alter table "Simulator"
+  add constraint "Simulator_id_check" check (id = 1);
+
 alter table "TestClock"
   add constraint "TestClock_id_check" check (id = 1);
 
