@@ -85,7 +85,6 @@ function assertNothingRuns(): void {
 describe('asked to stop under load, it finishes what it has accepted and ends with 0', () => {
   const asks: [name: string, signals: NodeJS.Signals[]][] = [
     ['SIGTERM', ['SIGTERM']],
-    ['SIGINT', ['SIGINT']],
     ['Ctrl-C under npm, which arrives twice', ['SIGINT', 'SIGINT']],
   ];
   for (const [name, signals] of asks) {
