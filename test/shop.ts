@@ -44,7 +44,7 @@ export type Shop = {
   deliver(event: unknown, signature?: string): Promise<Answer>;
   checkout(customer: Customer, more?: object): Promise<CreatedCheckout>;
   /** Resolves when the simulator has delivered everything and no event waits to be applied. */
-  settled(): Promise<void>;
+  idle(): Promise<void>;
   jobs: Jobs | undefined;
   startJobs(): Promise<void>;
   /** Whatever the test did, the books must add up at its end. */
@@ -138,7 +138,7 @@ export async function openShop(
       if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
       return body;
     },
-    async settled() {
+    async idle() {
       await simulator.idle();
       await until(async () => {
         const { rows } = await database.pool.query(

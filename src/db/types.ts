@@ -109,6 +109,7 @@ export type Checkout = {
     sessionId: string | null;
     url: string | null;
     expiresAt: Timestamp | null;
+    rereadAt: Timestamp | null;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };

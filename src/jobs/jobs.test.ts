@@ -70,7 +70,7 @@ test('several processes start on an empty database at once, and each event is wo
   const customer = await crowd.customer();
   const checkouts = await Promise.all(Array.from({ length: 10 }, () => crowd.checkout(customer)));
   for (const { sessionId } of checkouts) crowd.simulator.pay(sessionId);
-  await crowd.settled();
+  await crowd.idle();
   const books = await booksOf(crowd, customer.workspaceId);
   assert.equal(books.balance, 10_000);
   assert.equal(books.grants.length, 10);
@@ -83,7 +83,7 @@ test('a worker that lost its connections goes on with new ones', async () => {
     'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
   );
   shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   assert.equal((await booksOf(shop, customer.workspaceId)).balance, 1000);
 });
 

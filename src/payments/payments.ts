@@ -87,17 +87,15 @@ export type OpenedSession = { id: string; url: string | null; expiresAt: Date };
 
 /** Keeps the provider's page of a checkout, and the payment that is awaited from it. */
 export async function awaitPayment(
-  { pool, clock }: PaymentServices,
+  services: PaymentServices,
   checkout: Checkout,
   session: OpenedSession,
 ): Promise<void> {
-  const now = clock.now();
-  await transaction(pool, async (tx) => {
+  await transaction(services.pool, async (tx) => {
     const current = await lockCheckout(tx, { sessionId: session.id, id: checkout.id });
-    await updateSession(tx, checkout.id, session, now);
+    await adoptSession(services, tx, checkout, session);
     // Whoever paid very fast was heard of first.
-    if (current?.status !== 'OPEN') return;
-    await putPayment(tx, newId('pay'), checkout, { status: 'PENDING', paymentId: session.id }, now);
+    if (current !== undefined) await bookOutcome(services, tx, current, 'pending', session.id);
   });
 }
 
@@ -109,14 +107,16 @@ export function findCheckout(
   return lockCheckout(tx, wanted);
 }
 
-/** Keeps a session that the provider has made, and whose answer was lost. */
+/** Keeps the session that the provider has made for a checkout. */
 export async function adoptSession(
   { clock }: PaymentServices,
   tx: Queryable,
-  checkout: Checkout,
+  { id }: Checkout,
   session: OpenedSession,
 ): Promise<void> {
-  await updateSession(tx, checkout.id, session, clock.now());
+  const now = clock.now();
+  const rereadAt = new Date(now.getTime() + REREAD_PAUSE_MIN_MS);
+  await updateSession(tx, id, { ...session, rereadAt }, now);
 }
 
 /** Ends a checkout whose page was never shown to anybody. */
@@ -127,23 +127,54 @@ export async function abandonCheckout({ pool, clock }: PaymentServices, checkout
   });
 }
 
+/** How a payment stands at the provider. */
+export type Outcome = 'pending' | 'paid' | 'failed' | 'expired';
+
 /**
- * Books what a payer has paid for, once: the payment, its CreditRecord and one grant. The checkout is locked by this
- * transaction. Money that came in counts, whatever was thought of the checkout before.
+ * What becomes of a checkout by how its payment stands; null: nothing, it stays as it is. Money that came in counts,
+ * whatever was thought of the checkout before; everything else changes only what is open.
  */
-export async function settle(
-  { engine, catalog, clock }: PaymentServices,
+const NEXT: Record<Checkout['status'], Record<Outcome, Checkout['status'] | null>> = {
+  OPEN: { pending: 'OPEN', paid: 'COMPLETE', failed: 'FAILED', expired: 'EXPIRED' },
+  EXPIRED: { pending: null, paid: 'COMPLETE', failed: null, expired: null },
+  FAILED: { pending: null, paid: 'COMPLETE', failed: null, expired: null },
+  COMPLETE: { pending: null, paid: null, failed: null, expired: null },
+};
+
+const PAYMENT = { pending: 'PENDING', paid: 'SUCCEEDED', failed: 'FAILED', expired: 'FAILED' } as const;
+
+/**
+ * Books how a payment stands; what was paid, once. The checkout is locked by this transaction. `paymentId` is the
+ * provider's name of the payment.
+ */
+export async function bookOutcome(
+  services: PaymentServices,
+  tx: Queryable,
+  checkout: Checkout,
+  outcome: Outcome,
+  paymentId: string,
+): Promise<void> {
+  const status = NEXT[checkout.status][outcome];
+  if (status === null) return;
+  const now = services.clock.now();
+  const payment = { status: PAYMENT[outcome], paymentId };
+  const id = await putPayment(tx, newId('pay'), checkout, payment, now);
+  if (outcome === 'paid') await bookPurchase(services, tx, checkout, id, now);
+  if (status !== checkout.status) await updateStatus(tx, checkout.id, status, now);
+}
+
+/** The record of what was bought, and its grant. */
+async function bookPurchase(
+  { engine, catalog }: PaymentServices,
   tx: Queryable,
   checkout: Checkout,
   paymentId: string,
+  now: Date,
 ): Promise<void> {
-  if (checkout.status === 'COMPLETE') return;
-  const now = clock.now();
   const { workspaceId, credits } = checkout;
-  const id = await putPayment(tx, newId('pay'), checkout, { status: 'SUCCEEDED', paymentId }, now);
   const description = nameOf(catalog, checkout);
   const record = { id: newId('crec'), amount: credits, workspaceId, description };
-  await insertCreditRecord(tx, { ...record, paymentUserId: checkout.payer.id, paymentId: id }, now);
+  await insertCreditRecord(tx, { ...record, paymentUserId: checkout.payer.id, paymentId }, now);
   const days = catalog.creditsExpireAfterDays;
   const expiresAt = days === null ? null : now.getTime() + days * DAY_MS;
   await grantPurchase(
@@ -151,50 +182,22 @@ export async function settle(
     { workspaceId, credits, creditRecordId: record.id, description, expiresAt },
     tx,
   );
-  await updateStatus(tx, checkout.id, 'COMPLETE', now);
 }
 
 const DAY_MS = 86_400_000;
 
-/** Notes the provider's name of a payment that is still on its way. */
-export async function notePayment(
-  { clock }: PaymentServices,
-  tx: Queryable,
-  checkout: Checkout,
-  paymentId: string,
-): Promise<void> {
-  if (checkout.status !== 'OPEN') return;
-  await putPayment(tx, newId('pay'), checkout, { status: 'PENDING', paymentId }, clock.now());
-}
-
-/** Closes a checkout that brought no money. One that was settled stays as it is. */
-export async function closeCheckout(
-  { clock }: PaymentServices,
-  tx: Queryable,
-  checkout: Checkout,
-  status: 'EXPIRED' | 'FAILED',
-  paymentId: string,
-): Promise<void> {
-  if (checkout.status !== 'OPEN') return;
-  await putPayment(tx, newId('pay'), checkout, { status: 'FAILED', paymentId }, clock.now());
-  await updateStatus(tx, checkout.id, status, clock.now());
-}
-
 /** A page lives for a day; after that and an hour more, nobody can have begun to pay on it. */
 const UNOPENED_MAX_MS = 25 * 3_600_000;
 
-const REREAD_PAUSE_MIN_MS = 60_000; // a webhook takes seconds
-const REREAD_PAUSE_MAX_MS = 6 * 3_600_000; // a bank may take two weeks
+/** A webhook takes seconds; a bank may take two weeks. Between them, the pause is as long as the checkout is old. */
+const REREAD_PAUSE_MIN_MS = 60_000;
+const REREAD_PAUSE_MAX_MS = 6 * 3_600_000;
 const REREADS_MAX = 50; // a minute: a fraction of what Stripe allows in a second
 
 /** Sessions of open checkouts that have not been heard of for too long: their webhooks may be lost. */
 export async function takeUnheard({ pool, clock }: PaymentServices): Promise<string[]> {
   const now = clock.now();
   await expireUnopened(pool, new Date(now.getTime() - UNOPENED_MAX_MS), now);
-  return takeDueCheckouts(pool, {
-    now,
-    pauseMinMs: REREAD_PAUSE_MIN_MS,
-    pauseMaxMs: REREAD_PAUSE_MAX_MS,
-    max: REREADS_MAX,
-  });
+  const pauses = { pauseMinMs: REREAD_PAUSE_MIN_MS, pauseMaxMs: REREAD_PAUSE_MAX_MS };
+  return takeDueCheckouts(pool, { ...pauses, now, max: REREADS_MAX });
 }

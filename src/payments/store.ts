@@ -146,22 +146,19 @@ export async function updateStatus(
 export async function updateSession(
   db: Queryable,
   id: string,
-  session: { id: string; url: string | null; expiresAt: Date },
+  session: { id: string; url: string | null; expiresAt: Date; rereadAt: Date },
   now: Date,
 ): Promise<void> {
   await db.query({
     text: `
       update "Checkout"
-      set "sessionId" = $2, url = coalesce($3, url), "expiresAt" = $4, "updatedAt" = $5
+      set "sessionId" = $2, url = coalesce($3, url), "expiresAt" = $4, "rereadAt" = $5, "updatedAt" = $6
       where id = $1`,
-    values: [id, session.id, session.url, session.expiresAt, now],
+    values: [id, session.id, session.url, session.expiresAt, session.rereadAt, now],
   });
 }
 
-/**
- * Open checkouts whose session is to be read again, and the time of reading noted. The pause doubles with each time,
- * as `updatedAt - createdAt` does when it is waited out once more; an expiry is not waited past.
- */
+/** Open checkouts whose session is to be read again now. The next time is noted: no later than the page's expiry. */
 export async function takeDueCheckouts(
   db: Queryable,
   { now, pauseMinMs, pauseMaxMs, max }: { now: Date; pauseMinMs: number; pauseMaxMs: number; max: number },
@@ -169,17 +166,15 @@ export async function takeDueCheckouts(
   const { rows } = await db.query({
     text: `
       update "Checkout"
-      set "updatedAt" = $1
+      set "rereadAt" = least(
+        $1::timestamptz + least(greatest($1 - "createdAt", make_interval(secs => $2)), make_interval(secs => $3)),
+        case when "expiresAt" > $1 then "expiresAt" end
+      )
       where id in (
         select id
         from "Checkout"
-        where status = 'OPEN'
-          and "sessionId" is not null
-          and (
-            "updatedAt" <= $1::timestamptz - least(greatest("updatedAt" - "createdAt", make_interval(secs => $2)), make_interval(secs => $3))
-            or ("expiresAt" <= $1 and "updatedAt" < "expiresAt")
-          )
-        order by "updatedAt"
+        where status = 'OPEN' and "rereadAt" <= $1
+        order by "rereadAt"
         limit $4
         for update skip locked
       )

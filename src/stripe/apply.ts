@@ -6,7 +6,7 @@ import type { StripeServices } from './services.ts';
 import { closeEvents, failEvents, findOpenEvents } from './store.ts';
 
 /**
- * Works off a stored event: reads its object again and applies the present state, which settles every event of that
+ * Works off a stored event: reads its object again and applies the present state, which closes every event of that
  * object that had been stored before the reading. A failure is kept with the events; unless it is a contradiction, it
  * is thrown for the job to be tried again.
  */
@@ -14,7 +14,7 @@ export async function applyEvent(services: StripeServices, eventId: string): Pro
   const { pool, clock, report } = services;
   const events = await findOpenEvents(pool, eventId);
   const [event] = events;
-  if (event === undefined) return; // settled together with another one of its object
+  if (event === undefined) return; // closed together with another one of its object
   const read = readingOf(event.type)!;
   const ids = events.filter(({ type }) => readingOf(type) === read).map(({ id }) => id);
   try {

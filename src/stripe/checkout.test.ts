@@ -151,7 +151,7 @@ test('a customer that was deleted at Stripe is replaced, and what was bought sta
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   const [before] = await payersOf(customer);
   await shop.services.stripe.customers.del(before!.customerId!);
   const [second, third] = [await shop.checkout(customer), await shop.checkout(customer)];
@@ -159,7 +159,7 @@ test('a customer that was deleted at Stripe is replaced, and what was bought sta
   assert.notEqual(after?.customerId, before?.customerId);
   assert.deepEqual(await customersOf(customer.user.email), [after!.customerId]);
   for (const checkout of [second, third]) shop.simulator.pay(checkout.sessionId);
-  await shop.settled();
+  await shop.idle();
   assert.equal((await booksOf(shop, customer.workspaceId)).balance, 3000);
 });
 
@@ -237,7 +237,7 @@ for (const [what, match, faults, status, code] of [
     const again = await shop.post(PATH, order, headers);
     assert.equal(again.status, 201);
     shop.simulator.pay(again.body.sessionId);
-    await shop.settled();
+    await shop.idle();
     const books = await booksOf(shop, customer.workspaceId);
     assert.equal(books.balance, 1000);
     assert.deepEqual(books.checkouts, ['FAILED', 'COMPLETE']);

@@ -24,7 +24,7 @@ test('who pays on the page gets the credits, once, with a payment and a record o
   assert.equal(pending.balance, 0);
 
   const paid = shop.simulator.pay(checkout.sessionId);
-  await shop.settled();
+  await shop.idle();
 
   const books = await booksOf(shop, customer.workspaceId);
   const paymentId = paid.payment_intent as string;
@@ -49,7 +49,7 @@ test('twenty deliveries of one event at once, all accepted, make one grant', asy
   const completed = shop.simulator.events().findLast((event) => event.type === 'checkout.session.completed')!;
   const attempts = await shop.simulator.redeliver(completed.id, 20);
   assert.deepEqual(new Set(attempts.map(({ status }) => status)), new Set([200]));
-  await shop.settled();
+  await shop.idle();
   const books = await booksOf(shop, customer.workspaceId);
   assert.equal(books.balance, 1000);
   assert.equal(books.grants.length, 1);
@@ -64,7 +64,7 @@ test('many different events of one session at once make one grant', async () => 
   const events = Array.from({ length: 10 }, (_, i) => eventAbout(types[i % 2]!, session));
   const answers = await Promise.all(events.map((event) => shop.deliver(event)));
   assert.ok(answers.every(({ status }) => status === 200));
-  await shop.settled();
+  await shop.idle();
   const books = await booksOf(shop, customer.workspaceId);
   assert.equal(books.balance, 1000);
   assert.equal(books.grants.length, 1);
@@ -76,12 +76,12 @@ test('a declined card leaves the checkout open, and a good one then pays it', as
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   shop.simulator.decline(sessionId);
-  await shop.settled();
+  await shop.idle();
   const declined = await booksOf(shop, customer.workspaceId);
   assert.deepEqual(declined.checkouts, ['OPEN']);
   assert.equal(declined.payments[0]?.status, 'PENDING');
   shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   const paid = await booksOf(shop, customer.workspaceId);
   assert.deepEqual(paid.checkouts, ['COMPLETE']);
   assert.equal(paid.payments[0]?.status, 'SUCCEEDED');
@@ -92,14 +92,14 @@ test('a bank debit that succeeds grants when it has succeeded, not before', asyn
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   const complete = shop.simulator.pay(sessionId, { delayed: true });
-  await shop.settled();
+  await shop.idle();
   const waiting = await booksOf(shop, customer.workspaceId);
   assert.deepEqual(waiting.checkouts, ['OPEN']);
   assert.equal(waiting.payments[0]?.status, 'PENDING');
   assert.equal(waiting.payments[0]?.paymentId, complete.payment_intent);
   assert.equal(waiting.balance, 0);
   shop.simulator.settleDelayed(sessionId);
-  await shop.settled();
+  await shop.idle();
   const books = await booksOf(shop, customer.workspaceId);
   assert.deepEqual(books.checkouts, ['COMPLETE']);
   assert.equal(books.payments[0]?.status, 'SUCCEEDED');
@@ -111,7 +111,7 @@ test('a bank debit that fails closes the checkout and grants nothing', async () 
   const { sessionId } = await shop.checkout(customer);
   shop.simulator.pay(sessionId, { delayed: true });
   shop.simulator.settleDelayed(sessionId, 'fail');
-  await shop.settled();
+  await shop.idle();
   const books = await booksOf(shop, customer.workspaceId);
   assert.deepEqual(books.checkouts, ['FAILED']);
   assert.equal(books.payments[0]?.status, 'FAILED');
@@ -123,7 +123,7 @@ test('a page that nobody paid on expires, and its payment with it', async () => 
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   await shop.services.stripe.checkout.sessions.expire(sessionId);
-  await shop.settled();
+  await shop.idle();
   const books = await booksOf(shop, customer.workspaceId);
   assert.deepEqual(books.checkouts, ['EXPIRED']);
   assert.equal(books.payments[0]?.status, 'FAILED');
@@ -133,11 +133,11 @@ test('an expiry that is told late, after the payment, changes nothing', async ()
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   const session = shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   const before = await booksOf(shop, customer.workspaceId);
   const late = eventAbout('checkout.session.expired', { ...session, status: 'expired' });
   assert.equal((await shop.deliver(late)).status, 200);
-  await shop.settled();
+  await shop.idle();
   assert.deepEqual(await booksOf(shop, customer.workspaceId), before);
 });
 
@@ -147,7 +147,7 @@ test('fifty purchases at once by one workspace add up exactly', async () => {
     Array.from({ length: 50 }, (_, i) => shop.checkout(customer, { amount: 5 + i / 100, currency: 'usd' })),
   );
   for (const { sessionId } of checkouts) shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   const books = await booksOf(shop, customer.workspaceId);
   const expected = checkouts.reduce((sum, { credits }) => sum + Math.round(credits * 1e6), 0) / 1e6;
   assert.equal(books.balance, expected);
@@ -188,7 +188,7 @@ test('yen have no decimals, and Kuwaiti dinars three at Stripe', async (t) => {
     const checkout = await kuwait.checkout(customer, more);
     assert.equal(checkout.amount, amount);
     assert.equal(kuwait.simulator.pay(checkout.sessionId).amount_total, atStripe);
-    await kuwait.settled();
+    await kuwait.idle();
     const books = await booksOf(kuwait, customer.workspaceId);
     assert.equal(books.balance, credits);
     assert.equal(books.payments[0]?.amount, amount);

@@ -41,7 +41,7 @@ test('Stripe cannot be reached for a while: the event says so, and is applied on
   const { sessionId } = await shop.checkout(customer);
   shop.wire.fail(SESSION, ...Array(3).fill({ status: 503 }));
   shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   const [failed] = await eventsOf(shop, sessionId);
   assert.equal(failed?.status, 'FAILED');
   assert.equal(failed?.attempts, 1);
@@ -105,7 +105,7 @@ test('the worker was killed with the event in its hands: the next one takes it u
     `update graphile_worker._private_jobs set locked_at = now(), locked_by = 'worker-of-a-dead-process', attempts = 1`,
   );
   await later.startJobs();
-  await later.settled();
+  await later.idle();
   assert.equal((await booksOf(later, customer.workspaceId)).balance, 1000);
 });
 
@@ -164,7 +164,7 @@ test('a crash before the page was kept, and it was paid after all: it is found b
   await pool.query('delete from "Payment" where "checkoutId" = $1', [id]);
   await pool.query('update "Checkout" set "sessionId" = null, url = null where id = $1', [id]);
   shop.simulator.pay(sessionId);
-  await shop.settled();
+  await shop.idle();
   await assertGranted(customer);
 });
 
@@ -198,7 +198,7 @@ for (const [what, change] of [
     const { sessionId } = await shop.checkout(customer);
     shop.wire.fail(SESSION, { change });
     shop.simulator.pay(sessionId);
-    await shop.settled();
+    await shop.idle();
     const [event] = await eventsOf(shop, sessionId);
     assert.equal(event?.status, 'FAILED');
     assert.match(event?.error ?? '', /nothing was granted|is not known/);
@@ -223,14 +223,14 @@ test('a session of somebody else that names our checkout and our workspace is re
     success_url: 'https://shop.test/',
   });
   shop.simulator.pay(forged.id);
-  await shop.settled();
+  await shop.idle();
   assert.equal((await eventsOf(shop, forged.id))[0]?.status, 'FAILED');
   await assertNothing(victim);
 
   // Nor while our own session is not known yet: the customer is not our payer's.
   await shop.database.pool.query('update "Checkout" set "sessionId" = null where id = $1', [id]);
   await shop.deliver(eventAbout('checkout.session.completed', forged));
-  await shop.settled();
+  await shop.idle();
   await assertNothing(victim);
   await shop.database.pool.query('update "Checkout" set "sessionId" = $2 where id = $1', [id, own]);
 });
@@ -246,13 +246,13 @@ test('a session of another product on the same account is none of ours', async (
     success_url: 'https://mugs.test/',
   });
   shop.simulator.pay(other.id);
-  await shop.settled();
+  await shop.idle();
   const [event] = await eventsOf(shop, other.id);
   assert.equal(event?.status, 'IGNORED');
   assert.equal(event?.error, 'Not a checkout of Tollgate.');
 });
 
-test('many events of one object are settled by few readings', async () => {
+test('many events of one object are closed by few readings', async () => {
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   await shop.jobs!.stop();
@@ -264,7 +264,7 @@ test('many events of one object are settled by few readings', async () => {
   await shop.simulator.idle();
   shop.wire.calls.length = 0;
   await shop.startJobs();
-  await shop.settled();
+  await shop.idle();
   assert.ok(shop.wire.calls.length <= 8, `${shop.wire.calls.length} readings`);
   await assertGranted(customer);
 });

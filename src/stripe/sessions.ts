@@ -3,11 +3,10 @@ import type { Queryable } from '../engine/store.ts';
 import { toStripeAmount } from '../lib/currencies.ts';
 import {
   adoptSession,
+  bookOutcome,
   type Checkout,
-  closeCheckout,
   findCheckout,
-  notePayment,
-  settle,
+  type Outcome,
 } from '../payments/payments.ts';
 import { type Change, Contradiction, type Verdict } from './change.ts';
 import { ask } from './client.ts';
@@ -32,22 +31,9 @@ async function applySession(
   const checkout = await findCheckout(tx, { sessionId: session.id, id: session.client_reference_id });
   if (checkout === undefined) return { status: 'IGNORED', error: 'Not a checkout of Tollgate.' };
   await claim(services, tx, checkout, session);
-  const paymentId = idOf(session.payment_intent) ?? session.id;
-  switch (outcomeOf(session)) {
-    case 'paid':
-      requireAmount(checkout, session);
-      await settle(services, tx, checkout, paymentId);
-      break;
-    case 'pending':
-      await notePayment(services, tx, checkout, paymentId);
-      break;
-    case 'failed':
-      await closeCheckout(services, tx, checkout, 'FAILED', paymentId);
-      break;
-    case 'expired':
-      await closeCheckout(services, tx, checkout, 'EXPIRED', paymentId);
-      break;
-  }
+  const outcome = outcomeOf(session);
+  if (outcome === 'paid') requireAmount(checkout, session);
+  await bookOutcome(services, tx, checkout, outcome, idOf(session.payment_intent) ?? session.id);
   return { status: 'APPLIED' };
 }
 
@@ -76,7 +62,7 @@ async function claim(
 /** What has become of a session, from its present state alone. */
 export function outcomeOf(
   session: Pick<Stripe.Checkout.Session, 'status' | 'payment_status' | 'payment_intent'>,
-): 'paid' | 'pending' | 'failed' | 'expired' {
+): Outcome {
   const { status, payment_status: payment, payment_intent: intent } = session;
   if (status === 'expired') return 'expired';
   if (status === 'open') return 'pending';

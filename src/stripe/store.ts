@@ -47,7 +47,7 @@ function addJob(id: string): string {
       )`;
 }
 
-/** An event that is not settled yet, first, and all others of its object. */
+/** An event that is not closed yet, first, and all others of its object. */
 export async function findOpenEvents(
   db: Queryable,
   id: string,
@@ -83,7 +83,7 @@ export async function closeEvents(db: Queryable, ids: string[], verdict: Verdict
 
 export async function failEvents(db: Queryable, ids: string[], error: string): Promise<void> {
   await db.query({
-    // Another process may have settled them meanwhile.
+    // Another process may have closed them meanwhile.
     text: `
       update "StripeEvent"
       set status = 'FAILED', error = $2, attempts = attempts + 1

@@ -59,6 +59,7 @@ create table "Checkout" (
   "sessionId" text,
   url text,
   "expiresAt" timestamptz(3),
+  "rereadAt" timestamptz(3),
   "createdAt" timestamptz(3) not null default current_timestamp,
   "updatedAt" timestamptz(3) not null default current_timestamp,
   constraint "Checkout_pkey" primary key (id)

@@ -41,7 +41,7 @@ create unique index "Decision_idempotencyKey_workspaceId_key" on "Decision" ("id
 create unique index "Decision_refundOf_workspaceId_key" on "Decision" ("refundOf", "workspaceId")
   where "refundOf" is not null;
 create unique index "Checkout_sessionId_key" on "Checkout" ("sessionId");
-create index "Checkout_status_updatedAt_idx" on "Checkout" (status, "updatedAt");
+create index "Checkout_status_rereadAt_idx" on "Checkout" (status, "rereadAt");
 create index "Checkout_workspaceId_createdAt_idx" on "Checkout" ("workspaceId", "createdAt");
 create index "Checkout_createdAt_id_idx" on "Checkout" ("createdAt", id);
 create unique index "ApiKey_hash_key" on "ApiKey" (hash);
