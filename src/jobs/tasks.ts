@@ -1,8 +1,9 @@
 import type { CronItem, Task, TaskList } from 'graphile-worker';
 import { takeUnheard } from '../payments/payments.ts';
 import { applyEvent, commit } from '../stripe/apply.ts';
+import { isMissing } from '../stripe/client.ts';
 import type { StripeServices } from '../stripe/services.ts';
-import { readSession } from '../stripe/sessions.ts';
+import { giveUpSession, readSession } from '../stripe/sessions.ts';
 import { EVENT_TASK, requeueEvents } from '../stripe/store.ts';
 import { findWorkspacesWithExpired } from './store.ts';
 
@@ -44,9 +45,16 @@ export async function rereadCheckouts(services: StripeServices): Promise<void> {
     try {
       await commit(services, await readSession(services, sessionId));
     } catch (error) {
-      services.report(`the session ${sessionId} could not be read again; it will be later`, error);
+      if (isMissing(error)) await giveUp(services, sessionId, error);
+      else services.report(`the session ${sessionId} could not be read again; it will be later`, error);
     }
   }
+}
+
+/** Said once: what was begun at the simulator, or at another account, is never found at this one. */
+async function giveUp(services: StripeServices, sessionId: string, error: unknown): Promise<void> {
+  await commit(services, (tx) => giveUpSession(services, tx, sessionId));
+  services.report(`Stripe has no session ${sessionId} under this key: its checkout has FAILED`, error);
 }
 
 const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine

@@ -1,14 +1,15 @@
 import { isContention } from '../engine/failures.ts';
 import { type Queryable, transaction } from '../engine/store.ts';
 import { type Change, Contradiction, type Verdict } from './change.ts';
+import { isMissing } from './client.ts';
 import { readingOf } from './events.ts';
 import type { StripeServices } from './services.ts';
 import { closeEvents, failEvents, findOpenEvents } from './store.ts';
 
 /**
  * Works off a stored event: reads its object again and applies the present state, which closes every event of that
- * object that had been stored before the reading. A failure is kept with the events; unless it is a contradiction, it
- * is thrown for the job to be tried again.
+ * object that had been stored before the reading. A failure is kept with the events; unless somebody has to look at it,
+ * it is thrown for the job to be tried again.
  */
 export async function applyEvent(services: StripeServices, eventId: string): Promise<void> {
   const { pool, clock, report } = services;
@@ -26,7 +27,7 @@ export async function applyEvent(services: StripeServices, eventId: string): Pro
     });
   } catch (error) {
     await failEvents(pool, ids, (error as Error).message);
-    if (!(error instanceof Contradiction)) throw error;
+    if (!(error instanceof Contradiction || isMissing(error))) throw error;
     report(`the event ${eventId} contradicts what Tollgate knows`, error);
   }
 }

@@ -3,6 +3,8 @@ import { after, before, beforeEach, test } from 'node:test';
 import { booksOf, type Customer, eventAbout, eventsOf, openShop, type Shop, until } from '../../test/shop.ts';
 import { openPool } from '../db/pool.ts';
 import { rereadCheckouts } from '../jobs/tasks.ts';
+import { applyEvent } from './apply.ts';
+import { createCheckout } from './checkout.ts';
 
 let shop: Shop;
 before(async () => {
@@ -144,6 +146,41 @@ test('a webhook that is lost loses no money: open checkouts are read again, ever
   }
   advance(24 * 60);
   assert.equal(await readings(), 0);
+});
+
+test('a checkout of another account is given up at the first look, and said once; its payment would still count', async (t) => {
+  const [before, now] = [await openShop({ withoutWebhooks: true }), await openShop({ withoutJobs: true })];
+  await before.jobs!.stop();
+  t.after(() => Promise.all([before.close(), now.close()]));
+  const customer = await before.customer();
+  const { sessionId } = await before.checkout(customer);
+  const moved = { ...before.services, stripe: now.services.stripe };
+  before.clock.offsetMs += 61_000;
+  for (let look = 0; look < 2; look++) await rereadCheckouts(moved);
+  assert.equal(before.reports.length, 1);
+  assert.match(before.reports[0]!, /has no session cs_test_\w+ under this key: its checkout has FAILED/);
+  const books = await booksOf(before, customer.workspaceId);
+  assert.deepEqual(books.checkouts, ['FAILED']);
+  assert.equal(books.payments[0]?.status, 'FAILED');
+
+  // Whoever goes on selling to the same person there gets a customer there.
+  await createCheckout(moved, {
+    ...customer,
+    pack: 'small',
+    successUrl: 'https://a.b',
+    cancelUrl: 'https://a.b',
+  });
+
+  // An event about it is looked at once, and not again.
+  const event = eventAbout('checkout.session.completed', { id: sessionId });
+  await before.deliver(event);
+  await applyEvent(moved, event.id);
+  const [kept] = await eventsOf(before, sessionId);
+  assert.deepEqual([kept?.status, kept?.attempts], ['FAILED', 1]);
+
+  before.simulator.pay(sessionId);
+  await applyEvent(before.services, event.id);
+  assert.equal((await booksOf(before, customer.workspaceId)).balance, 1000);
 });
 
 test('a crash before the page was kept: nobody saw it, and its checkout ends a day later', async () => {

@@ -23,6 +23,20 @@ export async function readSession(services: StripeServices, sessionId: string): 
   return (tx) => applySession(services, tx, session);
 }
 
+/**
+ * Gives up a session that Stripe does not have under our key: it is of another account, or was the simulator's. Its
+ * webhook, should there be one after all, still counts.
+ */
+export async function giveUpSession(
+  services: StripeServices,
+  tx: Queryable,
+  sessionId: string,
+): Promise<Verdict> {
+  const checkout = await findCheckout(tx, { sessionId, id: null });
+  if (checkout !== undefined) await bookOutcome(services, tx, checkout, 'failed', sessionId);
+  return { status: 'APPLIED' };
+}
+
 async function applySession(
   services: StripeServices,
   tx: Queryable,
