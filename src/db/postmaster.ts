@@ -20,11 +20,11 @@ const SETTINGS = {
   unix_socket_permissions: '0700',
   max_connections: '100',
   // Enough for the rows that are written again and again; the system's cache holds the rest.
-  shared_buffers: '128MB',
+  shared_buffers: '256MB',
   // Checkpoints write every page of the write-ahead log anew: few of them, spread out, and compressed.
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
-  wal_compression: 'pglz',
+  wal_compression: 'off',
   // Reads are short and cached: workers for them would only cost memory.
   io_method: 'sync',
   random_page_cost: '1.1',

@@ -50,13 +50,14 @@ export const ENGINE_SETTINGS = {
   enable_seqscan: 'off',
   enable_hashjoin: 'off',
   enable_mergejoin: 'off',
+  enable_indexonlyscan: 'off', // or an index that merely holds the columns wins over the one that finds the row
   jit: 'off',
   // A host's transaction may hold a workspace for long: that workspace goes to a lane of its own, the others go on.
   lock_timeout: '500ms',
 };
 
-/** States kept in memory, at about one kilobyte each. */
-const STATES_MAX = 100_000;
+/** States kept in memory, at about one kilobyte each: the half of it that is in use stays for sure. */
+const STATES_MAX = 200_000;
 
 export function createEngine({ pool, catalog, clock, report }: EngineOptions): Engine {
   const states = new States(STATES_MAX);
@@ -71,7 +72,7 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
       const attempt = { operation: { ...asked, id: newId('op') }, tries: 0, mayBeWritten: false };
       await lockWallet(transaction, asked.workspaceId);
       // States of its own: what an open transaction has written is for nobody else to see.
-      const context = { db: transaction, states: new States(1), catalog, now: clock.now().getTime() };
+      const context = { db: transaction, states: new States(2), catalog, now: clock.now().getTime() };
       const outcome = (await decideBatch([attempt], context)).get(attempt)!;
       if (outcome.type === 'refused') throw outcome.refusal;
       // Under the lock nobody can move it, but a snapshot from before the lock does not see that it was moved.

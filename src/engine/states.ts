@@ -1,28 +1,36 @@
 import type { State } from './state.ts';
 
-/** The states that the engine has seen, the least recently used forgotten first. */
+/**
+ * The states that the engine has seen. Two generations: what is asked for moves to the young one; when that is full, it
+ * becomes the old one, and what nobody asked for meanwhile is forgotten. Nothing has to be sorted or taken out.
+ */
 export class States {
   readonly #limit: number;
-  readonly #kept = new Map<string, State>();
+  #young = new Map<string, State>();
+  #old = new Map<string, State>();
 
+  /** `limit`: how many are kept at most. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   get(workspaceId: string): State | undefined {
-    const state = this.#kept.get(workspaceId);
-    if (state !== undefined) this.keep(state);
-    return state;
+    const young = this.#young.get(workspaceId);
+    if (young !== undefined) return young;
+    const old = this.#old.get(workspaceId);
+    if (old !== undefined) this.keep(old);
+    return old;
   }
 
   keep(state: State): void {
-    // A map keeps the order of insertion: what is put in anew is the most recent.
-    this.#kept.delete(state.workspaceId);
-    this.#kept.set(state.workspaceId, state);
-    if (this.#kept.size > this.#limit) this.#kept.delete(this.#kept.keys().next().value!);
+    this.#young.set(state.workspaceId, state);
+    if (this.#young.size < this.#limit / 2) return;
+    this.#old = this.#young;
+    this.#young = new Map();
   }
 
   forget(workspaceId: string): void {
-    this.#kept.delete(workspaceId);
+    this.#young.delete(workspaceId);
+    this.#old.delete(workspaceId);
   }
 }
