@@ -12,6 +12,10 @@ import { findLockedWallets, lockWallet, type Queryable, transaction } from './st
 /** Waiting operations before new ones are turned away: some seconds of work. */
 const BACKLOG_MAX = 20_000;
 
+/** Operations that are worth a statement of their own, and such statements at once. */
+const PART_MIN = 200;
+const PARTS_MAX = 4;
+
 /** Times that a workspace may have been moved by others before it is decided under its lock, where nobody can. */
 const TRIES_MAX = 3;
 
@@ -80,7 +84,9 @@ export class Writer {
   }
 
   async #run(): Promise<void> {
-    while (!this.#queue.isEmpty) await this.#write(this.#queue.takeBatch());
+    while (!this.#queue.isEmpty) {
+      await Promise.all(partsOf(this.#queue.takeBatch()).map((part) => this.#write(part)));
+    }
     this.#isRunning = false;
   }
 
@@ -197,6 +203,21 @@ export class Writer {
     for (const idler of this.#idlers) setImmediate(idler);
     this.#idlers = [];
   }
+}
+
+/**
+ * A large batch as several, each with its own workspaces: while Postgres writes the first, the next is decided. Small
+ * ones stay whole, since each statement has its price.
+ */
+function partsOf(batch: Pending[]): Pending[][] {
+  if (batch.length < 2 * PART_MIN) return [batch];
+  const size = batch.length / Math.min(PARTS_MAX, Math.floor(batch.length / PART_MIN));
+  const parts: Pending[][] = [[]];
+  for (const group of Map.groupBy(batch, workspaceOf).values()) {
+    if (parts.at(-1)!.length >= size) parts.push([]);
+    parts.at(-1)!.push(...group);
+  }
+  return parts;
 }
 
 function workspaceOf({ operation }: Attempt): string {
