@@ -77,7 +77,8 @@ export async function openSimulated(options: SimulatedOptions): Promise<Simulate
   }
 
   async function begin(): Promise<pg.Client> {
-    const begun = await openSession(databaseUrl, () => {
+    let begun: pg.Client | undefined; // it may end before it has begun
+    begun = await openSession(databaseUrl, () => {
       if (session === begun) session = undefined;
     });
     await keepPlace(begun, newId('sim'));
