@@ -129,9 +129,6 @@ if (import.meta.main) {
     console.error('usage: npm run crash -- [--rounds 50] [--seed 1]');
     process.exit(1);
   }
-  // What was started goes with this process, however it ends.
-  process.once('SIGINT', () => process.exit(130));
-  process.once('SIGTERM', () => process.exit(143));
   console.log(`seed ${seed}`);
   const { kills, acknowledged, retried, lost, doubled, broken } = await crash({
     rounds,

@@ -79,7 +79,7 @@ function ownCluster(): Promise<string> {
 }
 
 /** Until nothing is left: Postgres removes files of its own while it ends, which makes a removal give up half-way. */
-function removeNow(folder: string): void {
+export function removeNow(folder: string): void {
   for (const until = Date.now() + REMOVE_MS; existsSync(folder) && Date.now() < until; ) {
     rmSync(folder, { recursive: true, force: true, maxRetries: 3, retryDelay: 20 });
   }

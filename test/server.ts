@@ -1,10 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, createClient } from './client.ts';
+import { removeNow } from './database.ts';
+
+// What is started here is ended when this process exits: a signal, such as that of Ctrl-C, is an exit, too.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
 
 const ROOT = join(import.meta.dirname, '..');
 
@@ -131,10 +136,8 @@ export function makeDataDir(): DataDir {
   const remove = () => {
     const [pid, , , , socketDir] = pidFile();
     if (pid !== undefined && isAlive(Number(pid))) process.kill(Number(pid), 'SIGQUIT');
-    // Postgres writes until it has ended, and a removal that meets a new file gives up.
-    for (const folder of [path, socketDir ?? '']) {
-      if (folder !== '') rmSync(folder, { recursive: true, force: true, maxRetries: 50, retryDelay: 20 });
-    }
+    if (socketDir) removeNow(socketDir);
+    removeNow(path);
     process.off('exit', remove);
   };
   process.once('exit', remove);
