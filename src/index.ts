@@ -14,10 +14,10 @@ import { loadCatalog } from './catalog/load.ts';
 import { parseCatalog } from './catalog/parse.ts';
 import { type Grant, grantCredits } from './credits/credits.ts';
 import { grantInputSchema } from './credits/routes.ts';
+import type { CallOptions } from './engine/call.ts';
 import type { Usage } from './entitlements/answers.ts';
 import {
   type BatchResult,
-  type CallOptions,
   type Check,
   check,
   refundUse,
@@ -38,9 +38,10 @@ export type { AIUsage } from './ai/ai.ts';
 export type { Report } from './audit/audit.ts';
 export type { CatalogConfig } from './catalog/config.ts';
 export type { Grant } from './credits/credits.ts';
+export type { CallOptions } from './engine/call.ts';
 export type { Queryable } from './engine/store.ts';
 export type { Usage } from './entitlements/answers.ts';
-export type { BatchResult, CallOptions, Check } from './entitlements/entitlements.ts';
+export type { BatchResult, Check } from './entitlements/entitlements.ts';
 export { CODES, type Code, Refusal } from './lib/errors.ts';
 export type { CreatedCheckout } from './stripe/checkout.ts';
 export type { StripeConfig } from './tollgate.ts';

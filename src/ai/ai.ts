@@ -1,16 +1,10 @@
 import { z } from 'zod';
 import { AI_POINTS } from '../catalog/types.ts';
-import type { AIWork, Decision } from '../engine/operations.ts';
+import type { Answer } from '../engine/batch.ts';
+import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
+import type { AIWork } from '../engine/operations.ts';
 import { creditOf, creditSchema, refusalOf } from '../entitlements/answers.ts';
-import {
-  type Answered,
-  answerOf,
-  type CallOptions,
-  type EntitlementServices,
-  findFeature,
-  idempotencyOf,
-  submit,
-} from '../entitlements/entitlements.ts';
+import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { MICROS_PER_UNIT, toUnits } from '../lib/amounts.ts';
 
 export const aiUsageSchema = z
@@ -49,17 +43,16 @@ export async function useAI(
     amount,
     description: input.description ?? null,
     ai: { type: input.type, pageId: input.pageId },
-    idempotency: idempotencyOf(options.idempotencyKey, 'ai', input),
+    idempotency: idempotencyOf(options, 'ai', input),
   } as const;
-  const { decision, replayed } = await submit(engine, asked, options);
-  return { value: answerOf(() => aiUsageOf(decision), replayed), replayed };
+  return aiUsageOf(await submit(engine, asked, options));
 }
 
-function aiUsageOf(decision: Decision): AIUsage {
-  if (decision.code !== null) throw refusalOf(decision);
+function aiUsageOf({ decision, replayed }: Answer): Answered<AIUsage> {
+  if (decision.code !== null) throw refusalOf(decision, replayed);
   const { ai, balance, description } = decision.reasons;
   const createdAt = new Date(decision.createdAt).toISOString();
-  return {
+  const value: AIUsage = {
     id: decision.id,
     workspaceId: decision.workspaceId,
     type: ai!.type,
@@ -74,4 +67,5 @@ function aiUsageOf(decision: Decision): AIUsage {
     creditCost: toUnits(decision.creditCost),
     credit: creditOf(balance),
   };
+  return { value, replayed };
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Decision } from '../engine/operations.ts';
-import { type Answered, type CallOptions, idempotencyOf, submit } from '../entitlements/entitlements.ts';
 import { type Micros, toUnits } from '../lib/amounts.ts';
 
 export const grantSchema = z
@@ -44,7 +44,7 @@ export async function grantCredits(
     expiresAt: input.expiresAt ?? null,
     description: input.description,
     creditRecordId: null,
-    idempotency: idempotencyOf(options.idempotencyKey, 'grant', input),
+    idempotency: idempotencyOf(options, 'grant', input),
   } as const;
   const { decision, replayed } = await submit(engine, asked, options);
   return { value: grantOf(decision), replayed };

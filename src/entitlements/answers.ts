@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Answer } from '../engine/batch.ts';
+import type { Answered } from '../engine/call.ts';
 import type { Decision } from '../engine/operations.ts';
 import { toUnits } from '../lib/amounts.ts';
 import { type Code, Refusal } from '../lib/errors.ts';
@@ -31,15 +33,15 @@ export const usageSchema = z
 export type Usage = z.infer<typeof usageSchema>;
 
 /** The answer to a use, from the decision that was kept: the first time and at every repeat. Throws its refusal. */
-export function usageOf(decision: Decision): Usage {
-  if (decision.code !== null) throw refusalOf(decision);
-  return { id: decision.id, status: 'SUCCEEDED', ...usageFields(decision) };
+export function usageOf({ decision, replayed }: Answer): Answered<Usage> {
+  if (decision.code !== null) throw refusalOf(decision, replayed);
+  return { value: { id: decision.id, status: 'SUCCEEDED', ...usageFields(decision) }, replayed };
 }
 
 /** The answer to a refund: the use as it is now. */
-export function refundedUsageOf(refund: Decision): Usage {
-  if (refund.code !== null) throw refusalOf(refund);
-  return { id: refund.refundOf!, status: 'REFUNDED', ...usageFields(refund) };
+export function refundedUsageOf({ decision: refund, replayed }: Answer): Answered<Usage> {
+  if (refund.code !== null) throw refusalOf(refund, replayed);
+  return { value: { id: refund.refundOf!, status: 'REFUNDED', ...usageFields(refund) }, replayed };
 }
 
 function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
@@ -60,13 +62,13 @@ function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
   };
 }
 
-/** The refusal that a decision is, in words that say what to do. */
-export function refusalOf(decision: Decision): Refusal {
+/** The refusal that a decision is, in words that say what to do. `replayed`: it is an earlier answer, given again. */
+export function refusalOf(decision: Decision, replayed = false): Refusal {
   const code = decision.code!;
   // Sorted: made now or read again, where Postgres has chosen an order, the answer is the same to the byte.
   const details = Object.fromEntries(Object.entries(decision.reasons.refusal!).sort());
   if (code === 'insufficient_credits') details.creditUsageId = decision.id;
-  return new Refusal(code, messageOf(code, decision, details), { details });
+  return new Refusal(code, messageOf(code, decision, details), { details, replayed });
 }
 
 function messageOf(code: Code, { featureCode, plan }: Decision, details: Record<string, unknown>): string {

@@ -1,26 +1,14 @@
 import type { Catalog, Feature } from '../catalog/types.ts';
+import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import { quote } from '../engine/quote.ts';
 import { planAt, type State } from '../engine/state.ts';
-import type { Queryable } from '../engine/store.ts';
 import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Refusal, type RefusalBody } from '../lib/errors.ts';
-import { fingerprintOf } from '../lib/fingerprints.ts';
 import { creditOf, refundedUsageOf, type Usage, usageOf } from './answers.ts';
 
 export type EntitlementServices = { engine: Engine; catalog: Catalog; clock: Clock };
-
-/** How a verb that changes something is called. */
-export type CallOptions = {
-  /** Same key and same request: the first answer again. */
-  idempotencyKey?: string | null;
-  /** The caller's own open transaction: booked if and when it commits. */
-  transaction?: Queryable;
-};
-
-/** An answer, and whether it is an earlier one that is given again. */
-export type Answered<T> = { value: T; replayed: boolean };
 
 export type UseInput = {
   workspaceId: string;
@@ -44,10 +32,9 @@ export async function use(
     amount,
     description: input.description ?? null,
     ai: null,
-    idempotency: idempotencyOf(options.idempotencyKey, 'use', input),
+    idempotency: idempotencyOf(options, 'use', input),
   } as const;
-  const { decision, replayed } = await submit(services.engine, asked, options);
-  return { value: answerOf(() => usageOf(decision), replayed), replayed };
+  return usageOf(await submit(services.engine, asked, options));
 }
 
 export type BatchItem = UseInput & { idempotencyKey: string };
@@ -79,10 +66,9 @@ export async function refundUse(
     workspaceId: await engine.workspaceOf(input.id, options.transaction),
     useId: input.id,
     reason: input.reason ?? null,
-    idempotency: idempotencyOf(options.idempotencyKey, 'refund', input),
+    idempotency: idempotencyOf(options, 'refund', input),
   } as const;
-  const { decision, replayed } = await submit(engine, asked, options);
-  return { value: answerOf(() => refundedUsageOf(decision), replayed), replayed };
+  return refundedUsageOf(await submit(engine, asked, options));
 }
 
 export type Check = {
@@ -161,24 +147,4 @@ export function findFeature(catalog: Catalog, featureCode: string, amount: Micro
     );
   }
   return feature;
-}
-
-/** A client's key with what was asked under it. */
-export function idempotencyOf(key: string | null | undefined, verb: string, input: unknown) {
-  return key === null || key === undefined ? null : { key, fingerprint: fingerprintOf(verb, input) };
-}
-
-/** Hands an operation to the engine, in the caller's transaction if there is one. */
-export function submit(engine: Engine, asked: Parameters<Engine['submit']>[0], { transaction }: CallOptions) {
-  return transaction === undefined ? engine.submit(asked) : engine.submitIn(transaction, asked);
-}
-
-/** Makes the answer; a refusal says whether it is an earlier one that is given again. */
-export function answerOf<T>(make: () => T, replayed: boolean): T {
-  try {
-    return make();
-  } catch (error) {
-    if (error instanceof Refusal) error.replayed = replayed;
-    throw error;
-  }
 }

@@ -54,14 +54,19 @@ export class Refusal extends Error {
   readonly param: string | undefined;
   readonly details: Record<string, unknown> | undefined;
   /** It is an earlier answer that is given again. */
-  replayed = false;
+  readonly replayed: boolean;
 
-  constructor(code: Code, message: string, more: { param?: string; details?: Record<string, unknown> } = {}) {
+  constructor(
+    code: Code,
+    message: string,
+    more: { param?: string; details?: Record<string, unknown>; replayed?: boolean } = {},
+  ) {
     super(message);
     this.name = 'Refusal';
     this.code = code;
     this.param = more.param;
     this.details = more.details;
+    this.replayed = more.replayed ?? false;
   }
 
   get status(): number {
