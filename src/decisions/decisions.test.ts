@@ -29,7 +29,7 @@ for (const [condition, why] of [
   ],
   [
     `code = 'limit_reached'`,
-    /^The allowance of api\.calls is used up \(6 of 10\): it does not start anew; 4 /,
+    /^100 is more than is left of the allowance of api\.calls \(6 of 10 is used\): ask for up to 4; it does not start anew\.$/,
   ],
   [`code = 'feature_not_in_plan'`, /^The plan FREE does not include sso: change to PRO or ENTERPRISE\.$/],
   [`code = 'insufficient_credits' and amount = 1000`, /^This takes 500 credits and [\d.]+ are available/],

@@ -71,7 +71,11 @@ export function refusalOf(decision: Decision, replayed = false): Refusal {
   return new Refusal(code, messageOf(code, decision, details), { details, replayed });
 }
 
-function messageOf(code: Code, { featureCode, plan }: Decision, details: Record<string, unknown>): string {
+function messageOf(
+  code: Code,
+  { amount, featureCode, plan }: Decision,
+  details: Record<string, unknown>,
+): string {
   switch (code) {
     case 'feature_not_in_plan': {
       const plans = details.plansWithFeature as string[];
@@ -81,7 +85,10 @@ function messageOf(code: Code, { featureCode, plan }: Decision, details: Record<
     case 'limit_reached': {
       const when =
         details.resetsAt === null ? 'it does not start anew' : `it starts anew at ${details.resetsAt}`;
-      return `The allowance of ${featureCode} is used up (${details.used} of ${details.limit}): ${when}; ${details.affordable} would pass now.`;
+      const used = `${details.used} of ${details.limit ?? 'unlimited'}`;
+      return details.affordable === 0
+        ? `The allowance of ${featureCode} is used up (${used}): ${when}.`
+        : `${toUnits(amount)} is more than is left of the allowance of ${featureCode} (${used} is used): ask for up to ${details.affordable}; ${when}.`;
     }
     default:
       return `This takes ${details.required} credits and ${details.available} are available: buy credits, or ask for up to ${details.affordable}.`;

@@ -15,12 +15,13 @@ export const CODES = {
   },
   limit_reached: {
     status: 402,
-    meaning: 'The allowance is used up and nothing may be bought beyond it; `details.resetsAt`.',
+    meaning:
+      'More than is left of the allowance, and nothing may be bought beyond it; `details.resetsAt`, `details.affordable`.',
   },
   insufficient_credits: {
     status: 402,
     meaning:
-      'The allowance is used up and credits cannot cover the rest; `details.required`, `details.available`, `details.affordable`.',
+      'Credits cannot pay what the allowance does not cover; `details.required`, `details.available`, `details.affordable`.',
   },
   idempotency_conflict: { status: 409, meaning: 'The idempotency key was used for another request.' },
   already_refunded: { status: 409, meaning: 'It was refunded before.' },
