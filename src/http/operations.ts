@@ -25,6 +25,7 @@ export async function mountOperations(
   server.get('/openapi.json', async () => document);
   await server.register(scalar, {
     routePrefix: '/docs',
-    configuration: { content: document, telemetry: false },
+    // Its script by its whole path: it is the same from /docs and from /docs/.
+    configuration: { content: document, telemetry: false, cdn: '/docs/js/scalar.js' },
   });
 }

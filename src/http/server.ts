@@ -34,6 +34,8 @@ export type ServerOptions = {
 export function createServer(options: ServerOptions): FastifyInstance {
   const server = Fastify({
     bodyLimit: BODY_BYTES_MAX,
+    // The page is mounted at /docs/, and its plugin would send everybody there.
+    rewriteUrl: ({ url = '/' }) => (url === '/docs' ? '/docs/' : url),
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     genReqId: () => newId('req'),
     requestIdHeader: false,
