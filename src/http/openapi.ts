@@ -101,25 +101,16 @@ function parametersOf(schema: z.ZodType | undefined, place: 'path' | 'query', co
   }));
 }
 
-/** A schema as JSON Schema; what it names goes to the components, once. */
+/** A schema as JSON Schema; what is named, in it or itself, goes to the components, once. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output', components: Json): Json {
-  const {
-    $schema: _,
-    $defs,
-    ...own
-  } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json & { $defs?: Json };
-  const moved = JSON.parse(
-    JSON.stringify({ own, $defs }).replaceAll('"#/$defs/', '"#/components/schemas/'),
-  ) as { own: Json; $defs?: Json };
-  for (const [name, definition] of Object.entries(moved.$defs ?? {}))
-    components[name] = withoutId(definition as Json);
-  if (typeof own.id !== 'string') return moved.own;
-  components[own.id] = withoutId(moved.own);
-  return { $ref: `#/components/schemas/${own.id}` };
+  const made = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  const { $schema: _, $defs = {}, ...own } = JSON.parse(JSON.stringify(made), pointToComponents);
+  Object.assign(components, $defs);
+  return own;
 }
 
-function withoutId({ id: _, ...schema }: Json): Json {
-  return schema;
+function pointToComponents(key: string, value: unknown): unknown {
+  return key === '$ref' ? String(value).replace('#/$defs/', '#/components/schemas/') : value;
 }
 
 function errorComponent(): Json {
