@@ -34,8 +34,8 @@ export function aiRoutes(services: EntitlementServices & { db: Db }): Endpoint[]
         'idempotency_conflict',
       ],
       repeats: 'decision',
-      handle: async ({ body, idempotencyKey }) => {
-        const { value, replayed } = await useAI(services, body, { idempotencyKey });
+      handle: async ({ body, idempotencyKey, requestId }) => {
+        const { value, replayed } = await useAI(services, body, { idempotencyKey, requestId });
         return { body: value, replayed };
       },
     }),

@@ -30,8 +30,8 @@ export function creditRoutes(services: { engine: Engine; db: Db; clock: Clock })
       answers: { 201: grantSchema },
       refusals: ['workspace_not_found', 'idempotency_conflict'],
       repeats: 'decision',
-      handle: async ({ body, idempotencyKey }) => {
-        const { value, replayed } = await grantCredits(services, body, { idempotencyKey });
+      handle: async ({ body, idempotencyKey, requestId }) => {
+        const { value, replayed } = await grantCredits(services, body, { idempotencyKey, requestId });
         return { status: 201, body: value, replayed };
       },
     }),

@@ -8,6 +8,8 @@ import type { Queryable } from './store.ts';
 export type CallOptions = {
   /** Same key and same request: the first answer again. */
   idempotencyKey?: string | null;
+  /** What the caller calls this request; a refusal that is given again names the first. */
+  requestId?: string;
   /** The caller's own open transaction: booked if and when it commits. */
   transaction?: Queryable;
 };
@@ -22,9 +24,10 @@ export function submit(engine: Engine, asked: Asked, { transaction }: CallOption
 
 /** A client's key with what was asked under it. */
 export function idempotencyOf(
-  { idempotencyKey: key }: CallOptions,
+  { idempotencyKey: key, requestId }: CallOptions,
   verb: string,
   input: unknown,
 ): Operation['idempotency'] {
-  return key === null || key === undefined ? null : { key, fingerprint: fingerprintOf(verb, input) };
+  if (key === null || key === undefined) return null;
+  return { key, fingerprint: fingerprintOf(verb, input), ...(requestId === undefined ? {} : { requestId }) };
 }

@@ -9,8 +9,8 @@ export type Operation = UseOperation | GrantOperation | RefundOperation | Expire
 type Asked = {
   id: string;
   workspaceId: string;
-  /** The client's key; the fingerprint says what was asked with it. */
-  idempotency: { key: string; fingerprint: string } | null;
+  /** The client's key; the fingerprint says what was asked with it. A kept refusal names the request that it answered. */
+  idempotency: { key: string; fingerprint: string; requestId?: string } | null;
 };
 
 export type UseOperation = Asked & {
@@ -83,6 +83,8 @@ export type Reasons = {
   creditsPerUnit?: number;
   ai?: AIWork;
   grant?: { type: GrantType; priority: number; expiresAt: string | null; creditRecordId?: string };
+  /** Of a refusal that is kept for its key: the request that it was answered to, named again in every repeat. */
+  requestId?: string;
   /** The details of a refusal. */
   refusal?: Record<string, unknown>;
   /** Of the use that a refund gave back. */

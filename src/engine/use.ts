@@ -21,11 +21,13 @@ export function use(state: State, operation: UseOperation, context: Context): St
     ...(quoted.creditsPerUnit === null ? {} : { creditsPerUnit: toUnits(quoted.creditsPerUnit) }),
   };
   if (quoted.code !== null) {
+    const { requestId } = operation.idempotency ?? {};
     const reasons: Reasons = {
       balance: toUnits(state.wallet.balance),
       ...explained,
       allowance: allowanceReason(quoted.allowance),
       refusal: refusalDetails(quoted, feature, state, context),
+      ...(requestId === undefined ? {} : { requestId }),
     };
     return { state: nextVersion(state), decision: { ...asked, code: quoted.code, reasons } };
   }

@@ -127,10 +127,10 @@ export class Writer {
     const { late = [], early = [] } = Object.groupBy(batch, ({ since }) =>
       Date.now() - since > OUTAGE_MAX_MS ? 'late' : 'early',
     );
-    if (late.length > 0) {
-      this.#services.report(`the database cannot be reached: ${late.length} operations given up`, error);
-    }
-    for (const pending of late) this.#finish(() => pending.reject(unavailable()));
+    const refusal = isContention(error) ? held() : unavailable();
+    if (late.length > 0)
+      this.#services.report(`${late.length} operations given up: ${refusal.message}`, error);
+    for (const pending of late) this.#finish(() => pending.reject(refusal));
     for (const pending of early) pending.mayBeWritten = true;
     this.#queue.pushFirst(early);
     await new Promise((resolve) => setTimeout(resolve, OUTAGE_RETRY_MS));
@@ -228,6 +228,13 @@ function tooMuch(): Refusal {
   return new Refusal('rate_limited', 'Too many operations are waiting: try again in a second.', {
     details: { retryAfterSeconds: 1 },
   });
+}
+
+function held(): Refusal {
+  return new Refusal(
+    'unavailable',
+    'Another transaction has held this workspace for long: repeat the request with the same Idempotency-Key.',
+  );
 }
 
 export function unavailable(): Refusal {

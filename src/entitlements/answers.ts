@@ -68,7 +68,11 @@ export function refusalOf(decision: Decision, replayed = false): Refusal {
   // Sorted: made now or read again, where Postgres has chosen an order, the answer is the same to the byte.
   const details = Object.fromEntries(Object.entries(decision.reasons.refusal!).sort());
   if (code === 'insufficient_credits') details.creditUsageId = decision.id;
-  return new Refusal(code, messageOf(code, decision, details), { details, replayed });
+  return new Refusal(code, messageOf(code, decision, details), {
+    details,
+    replayed,
+    requestId: decision.reasons.requestId,
+  });
 }
 
 function messageOf(

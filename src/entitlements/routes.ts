@@ -98,8 +98,8 @@ export function entitlementRoutes(services: EntitlementServices & { db: Db }): E
         'idempotency_conflict',
       ],
       repeats: 'decision',
-      handle: async ({ body, idempotencyKey }) => {
-        const { value, replayed } = await use(services, body, { idempotencyKey });
+      handle: async ({ body, idempotencyKey, requestId }) => {
+        const { value, replayed } = await use(services, body, { idempotencyKey, requestId });
         return { body: value, replayed };
       },
     }),
@@ -137,8 +137,12 @@ export function entitlementRoutes(services: EntitlementServices & { db: Db }): E
       answers: { 200: usageSchema },
       refusals: ['not_found', 'already_refunded', 'not_refundable', 'idempotency_conflict'],
       repeats: 'decision',
-      handle: async ({ body, params, idempotencyKey }) => {
-        const { value, replayed } = await refundUse(services, { ...body, ...params }, { idempotencyKey });
+      handle: async ({ body, params, idempotencyKey, requestId }) => {
+        const { value, replayed } = await refundUse(
+          services,
+          { ...body, ...params },
+          { idempotencyKey, requestId },
+        );
         return { body: value, replayed };
       },
     }),

@@ -110,6 +110,7 @@ function callOf(endpoint: Endpoint, request: FastifyRequest): AnyCall {
     body: endpoint.body === undefined ? undefined : parse(endpoint.body, request.body ?? {}),
     query: endpoint.query === undefined ? undefined : parse(endpoint.query, request.query),
     params: endpoint.params === undefined ? undefined : parse(endpoint.params, request.params),
+    requestId: request.id,
     idempotencyKey: endpoint.repeats === undefined || key === undefined ? null : parseKey(key),
   };
 }
@@ -183,7 +184,7 @@ function answerError(
   reply
     .header('request-id', request.id)
     .code(refusal.status)
-    .send({ error: { ...refusal.toBody(), requestId: request.id } });
+    .send({ error: { ...refusal.toBody(), requestId: refusal.requestId ?? request.id } });
 }
 
 /** What is not even HTTP: there is no request to answer, only a socket. */

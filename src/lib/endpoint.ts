@@ -7,6 +7,7 @@ export type Call<Body, Query, Params> = {
   query: Query;
   params: Params;
   idempotencyKey: string | null;
+  requestId: string;
 };
 
 /**
@@ -14,6 +15,14 @@ export type Call<Body, Query, Params> = {
  * for now, so that a repeat runs again instead of getting this answer.
  */
 export type Reply = { status?: number; body: unknown; replayed?: boolean; transient?: boolean };
+
+/** What a verb answered, as what its handler answers. */
+export function replyOf(
+  { value, replayed }: { value: unknown; replayed: boolean },
+  status: number = 200,
+): Reply {
+  return { status, body: value, replayed };
+}
 
 /** One endpoint, in one place: its address, its schemas, its refusals, its handler. Routes and OpenAPI come from it. */
 export type Endpoint = {

@@ -56,11 +56,18 @@ export class Refusal extends Error {
   readonly details: Record<string, unknown> | undefined;
   /** It is an earlier answer that is given again. */
   readonly replayed: boolean;
+  /** Of an earlier answer: the request that it was given to first. */
+  readonly requestId: string | undefined;
 
   constructor(
     code: Code,
     message: string,
-    more: { param?: string; details?: Record<string, unknown>; replayed?: boolean } = {},
+    more: {
+      param?: string;
+      details?: Record<string, unknown>;
+      replayed?: boolean;
+      requestId?: string | undefined;
+    } = {},
   ) {
     super(message);
     this.name = 'Refusal';
@@ -68,6 +75,7 @@ export class Refusal extends Error {
     this.param = more.param;
     this.details = more.details;
     this.replayed = more.replayed ?? false;
+    this.requestId = more.requestId;
   }
 
   get status(): number {
