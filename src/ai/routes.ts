@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { Db } from '../db/pool.ts';
 import type { EntitlementServices } from '../entitlements/entitlements.ts';
-import { type Endpoint, endpoint } from '../lib/endpoint.ts';
+import { USE_REFUSALS } from '../entitlements/routes.ts';
+import { type Endpoint, endpoint, replyOf } from '../lib/endpoint.ts';
 import { descriptionSchema, textSchema, workspaceIdSchema } from '../lib/schemas.ts';
 import { aiUsageSchema, useAI } from './ai.ts';
 import { aiListRoutes } from './lists.ts';
@@ -26,18 +27,9 @@ export function aiRoutes(services: EntitlementServices & { db: Db }): Endpoint[]
       summary: 'Charge AI work in points: free points first, the rest from credits',
       body: aiUseSchema,
       answers: { 200: aiUsageSchema },
-      refusals: [
-        'workspace_not_found',
-        'feature_not_in_plan',
-        'limit_reached',
-        'insufficient_credits',
-        'idempotency_conflict',
-      ],
+      refusals: USE_REFUSALS,
       repeats: 'decision',
-      handle: async ({ body, idempotencyKey, requestId }) => {
-        const { value, replayed } = await useAI(services, body, { idempotencyKey, requestId });
-        return { body: value, replayed };
-      },
+      handle: async (call) => replyOf(await useAI(services, call.body, call)),
     }),
     ...aiListRoutes(services),
   ];

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Db } from '../db/pool.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Clock } from '../lib/clock.ts';
-import { type Endpoint, endpoint } from '../lib/endpoint.ts';
+import { type Endpoint, endpoint, replyOf } from '../lib/endpoint.ts';
 import { amountSchema, textSchema, timeSchema, workspaceIdSchema } from '../lib/schemas.ts';
 import { grantCredits, grantSchema } from './credits.ts';
 import { creditListRoutes } from './lists.ts';
@@ -30,10 +30,7 @@ export function creditRoutes(services: { engine: Engine; db: Db; clock: Clock })
       answers: { 201: grantSchema },
       refusals: ['workspace_not_found', 'idempotency_conflict'],
       repeats: 'decision',
-      handle: async ({ body, idempotencyKey, requestId }) => {
-        const { value, replayed } = await grantCredits(services, body, { idempotencyKey, requestId });
-        return { status: 201, body: value, replayed };
-      },
+      handle: async (call) => replyOf(await grantCredits(services, call.body, call), 201),
     }),
     ...creditListRoutes(services),
   ];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Db } from '../db/pool.ts';
 import { MICROS_PER_UNIT } from '../lib/amounts.ts';
-import { type Endpoint, endpoint } from '../lib/endpoint.ts';
+import { type Endpoint, endpoint, replyOf } from '../lib/endpoint.ts';
 import { isTransient } from '../lib/errors.ts';
 import {
   amountSchema,
@@ -70,6 +70,15 @@ const errorSchema = z.object({
   details: z.record(z.string(), z.unknown()).optional(),
 });
 
+/** What a use may be refused with, once its feature is known. */
+export const USE_REFUSALS = [
+  'workspace_not_found',
+  'feature_not_in_plan',
+  'limit_reached',
+  'insufficient_credits',
+  'idempotency_conflict',
+] as const;
+
 export function entitlementRoutes(services: EntitlementServices & { db: Db }): Endpoint[] {
   return [
     endpoint({
@@ -89,19 +98,9 @@ export function entitlementRoutes(services: EntitlementServices & { db: Db }): E
       summary: 'Use a feature: allowance first, then credits; all of it or nothing of it',
       body: useSchema,
       answers: { 200: usageSchema },
-      refusals: [
-        'workspace_not_found',
-        'feature_unknown',
-        'feature_not_in_plan',
-        'limit_reached',
-        'insufficient_credits',
-        'idempotency_conflict',
-      ],
+      refusals: ['feature_unknown', ...USE_REFUSALS],
       repeats: 'decision',
-      handle: async ({ body, idempotencyKey, requestId }) => {
-        const { value, replayed } = await use(services, body, { idempotencyKey, requestId });
-        return { body: value, replayed };
-      },
+      handle: async (call) => replyOf(await use(services, call.body, call)),
     }),
     endpoint({
       method: 'POST',
@@ -137,14 +136,7 @@ export function entitlementRoutes(services: EntitlementServices & { db: Db }): E
       answers: { 200: usageSchema },
       refusals: ['not_found', 'already_refunded', 'not_refundable', 'idempotency_conflict'],
       repeats: 'decision',
-      handle: async ({ body, params, idempotencyKey, requestId }) => {
-        const { value, replayed } = await refundUse(
-          services,
-          { ...body, ...params },
-          { idempotencyKey, requestId },
-        );
-        return { body: value, replayed };
-      },
+      handle: async (call) => replyOf(await refundUse(services, { ...call.body, ...call.params }, call)),
     }),
     ...entitlementListRoutes(services),
   ];
