@@ -6,7 +6,9 @@ import type { State } from './state.ts';
  * What one workspace has written in a batch: its new state, guarded by the version that was decided on, and the rows
  * to append. Plain JSON, as the statement in store.ts reads it: amounts are decimal texts, times ISO 8601.
  */
-export type WorkspaceWrite = {
+export type WorkspaceWrite = { wallet: WalletRow; decisions: DecisionRow[] };
+
+export type WalletRow = {
   workspaceId: string;
   /** The version that the decisions were made on, and the one that they lead to. */
   version: number;
@@ -17,7 +19,6 @@ export type WorkspaceWrite = {
   expired: string;
   clawedBack: string;
   keys: string[];
-  decisions: DecisionRow[];
   grantChanges?: { id: string; remaining: string; expired: string }[];
   newGrants?: Record<string, unknown>[];
   /** Counted in periods, and given back to them. */
@@ -36,7 +37,7 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
   const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
     refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai) ? [refundOf] : [],
   );
-  return {
+  const row: WalletRow = {
     workspaceId: after.workspaceId,
     version: before.version,
     nextVersion: after.version,
@@ -46,13 +47,13 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
     expired: toDecimal(wallet.expired),
     clawedBack: toDecimal(wallet.clawedBack),
     keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
-    decisions: decisions.map(decisionRow),
-    ...(grants.changed.length > 0 ? { grantChanges: grants.changed } : {}),
-    ...(grants.added.length > 0 ? { newGrants: grants.added } : {}),
-    ...(usages.used.length > 0 ? { used: usages.used } : {}),
-    ...(usages.returned.length > 0 ? { returned: usages.returned } : {}),
-    ...(refundedUses.length > 0 ? { refundedUses } : {}),
   };
+  if (grants.changed.length > 0) row.grantChanges = grants.changed;
+  if (grants.added.length > 0) row.newGrants = grants.added;
+  if (usages.used.length > 0) row.used = usages.used;
+  if (usages.returned.length > 0) row.returned = usages.returned;
+  if (refundedUses.length > 0) row.refundedUses = refundedUses;
+  return { wallet: row, decisions: decisions.map(decisionRow) };
 }
 
 /**
@@ -60,19 +61,17 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
  * undefined is left out of the JSON, and null to the statement.
  */
 function decisionRow(decision: Decision): DecisionRow {
-  const { reasons, code } = decision;
-  const isUse = decision.operation === 'USE';
-  const failed = code === 'insufficient_credits';
-  return {
+  const { reasons, code, operation } = decision;
+  const row: DecisionRow = {
     id: decision.id,
     workspaceId: decision.workspaceId,
-    operation: decision.operation,
+    operation,
     featureCode: decision.featureCode ?? undefined,
     amount: toDecimal(decision.amount),
     code: code ?? undefined,
-    fromAllowance: toDecimal(decision.fromAllowance),
-    fromCredits: toDecimal(decision.fromCredits),
-    creditCost: toDecimal(decision.creditCost),
+    fromAllowance: amountIfAny(decision.fromAllowance),
+    fromCredits: amountIfAny(decision.fromCredits),
+    creditCost: amountIfAny(decision.creditCost),
     periodStart: iso(decision.periodStart) ?? undefined,
     refundOf: decision.refundOf ?? undefined,
     plan: decision.plan,
@@ -80,17 +79,23 @@ function decisionRow(decision: Decision): DecisionRow {
     idempotencyKey: decision.idempotency?.key,
     fingerprint: decision.idempotency?.fingerprint,
     reasons,
-    ...(isUse && (failed || decision.creditCost > 0n) ? creditUsage(decision, failed) : undefined),
-    ...(isUse && code === null && reasons.ai !== undefined ? aiUsage(reasons, reasons.ai) : undefined),
   };
+  if (operation !== 'USE') return row;
+  if (code === 'insufficient_credits') Object.assign(row, creditUsage(decision, 'FAILED'));
+  else if (decision.creditCost > 0n) Object.assign(row, creditUsage(decision, 'SUCCEEDED'));
+  if (code === null && reasons.ai !== undefined) Object.assign(row, aiUsage(reasons, reasons.ai));
+  return row;
 }
 
-function creditUsage({ reasons, creditCost, featureCode }: Decision, failed: boolean): DecisionRow {
-  return {
-    usageStatus: failed ? 'FAILED' : 'SUCCEEDED',
-    usageAmount: failed ? reasons.refusal!.required : toDecimal(creditCost),
-    description: reasons.description ?? featureCode,
-  };
+/** Zero is what the statement takes where nothing is said. */
+function amountIfAny(amount: Micros): string | undefined {
+  return amount === 0n ? undefined : toDecimal(amount);
+}
+
+/** What was paid, or could not be. What it was paid for is the feature, where nothing else is said. */
+function creditUsage({ reasons, creditCost }: Decision, usageStatus: 'SUCCEEDED' | 'FAILED'): DecisionRow {
+  const usageAmount = usageStatus === 'FAILED' ? reasons.refusal!.required : toDecimal(creditCost);
+  return { usageStatus, usageAmount, description: reasons.description };
 }
 
 function aiUsage({ description }: Reasons, { type, pageId }: AIWork): DecisionRow {
@@ -146,7 +151,7 @@ function grantRows(decisions: readonly Decision[]): GrantRows {
 }
 
 /** What the decisions counted in each period: what is more is added, what is less was given back. */
-function usageRows(decisions: readonly Decision[]): Required<Pick<WorkspaceWrite, 'used' | 'returned'>> {
+function usageRows(decisions: readonly Decision[]): Required<Pick<WalletRow, 'used' | 'returned'>> {
   const counted = new Map<string, { id: string; featureCode: string; periodStart: number; amount: Micros }>();
   for (const { id, featureCode, periodStart, fromAllowance, operation } of decisions) {
     if (featureCode === null || periodStart === null) continue;

@@ -17,8 +17,8 @@ export async function writeGuarded(
     name: `engine:write:${parts.map((part) => PARTS.indexOf(part)).join('')}`,
     text: statement(parts.map((part) => part.sql)),
     values: [
-      JSON.stringify(writes, withoutDecisions),
-      JSON.stringify(writes.flatMap((write) => write.decisions)),
+      JSON.stringify(writes.map(({ wallet }) => wallet)),
+      JSON.stringify(writes.flatMap(({ decisions }) => decisions)),
       at,
     ],
   });
@@ -65,15 +65,12 @@ with wallet as (
     "periodStart", "refundOf", plan, "catalogVersion", "idempotencyKey", fingerprint, reasons, "createdAt"
   )
   select
-    id, "workspaceId", operation, "featureCode", amount, code, "fromAllowance", "fromCredits", "creditCost",
-    "periodStart", "refundOf", plan, "catalogVersion", "idempotencyKey", fingerprint, reasons, $3
+    id, "workspaceId", operation, "featureCode", amount, code, coalesce("fromAllowance", 0),
+    coalesce("fromCredits", 0), coalesce("creditCost", 0), "periodStart", "refundOf", plan, "catalogVersion",
+    "idempotencyKey", fingerprint, reasons, $3
   from line
 )${parts.map((part) => `, ${part.trim()}`).join('')}
 select array_agg("workspaceId") as written from wallet`;
-
-function withoutDecisions(key: string, value: unknown): unknown {
-  return key === 'decisions' ? undefined : value;
-}
 
 type Part = { isNeeded: (write: WorkspaceWrite) => boolean; sql: string };
 
@@ -84,7 +81,8 @@ const PARTS: readonly Part[] = [
     sql: `
 creditUsage as (
   insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status, "createdAt", "updatedAt")
-  select id, "workspaceId", "featureCode", "usageAmount", description, "usageStatus", $3, $3
+  select
+    id, "workspaceId", "featureCode", "usageAmount", coalesce(description, "featureCode"), "usageStatus", $3, $3
   from line
   where "usageStatus" is not null
 )`,
@@ -96,13 +94,14 @@ aiUsage as (
   insert into "AIUsage" (
     id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId", description, "createdAt", "updatedAt"
   )
-  select id, "workspaceId", "aiType", amount, "fromAllowance", "fromCredits", "pageId", "aiDescription", $3, $3
+  select
+    id, "workspaceId", "aiType", amount, coalesce("fromAllowance", 0), coalesce("fromCredits", 0), "pageId", "aiDescription", $3, $3
   from line
   where "aiType" is not null
 )`,
   },
   {
-    isNeeded: (write) => write.grantChanges !== undefined,
+    isNeeded: ({ wallet }) => wallet.grantChanges !== undefined,
     sql: `
 grantChanges as (
   update "CreditGrant" g
@@ -113,7 +112,7 @@ grantChanges as (
 )`,
   },
   {
-    isNeeded: (write) => write.newGrants !== undefined,
+    isNeeded: ({ wallet }) => wallet.newGrants !== undefined,
     sql: `
 newGrants as (
   insert into "CreditGrant" (
@@ -131,7 +130,7 @@ newGrants as (
 )`,
   },
   {
-    isNeeded: (write) => write.used !== undefined,
+    isNeeded: ({ wallet }) => wallet.used !== undefined,
     sql: `
 used as (
   insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used, "createdAt", "updatedAt")
@@ -143,7 +142,7 @@ used as (
 )`,
   },
   {
-    isNeeded: (write) => write.returned !== undefined,
+    isNeeded: ({ wallet }) => wallet.returned !== undefined,
     sql: `
 returned as (
   update "FeatureUsage" u
@@ -154,7 +153,7 @@ returned as (
 )`,
   },
   {
-    isNeeded: (write) => write.refundedUses !== undefined,
+    isNeeded: ({ wallet }) => wallet.refundedUses !== undefined,
     sql: `
 refundedCreditUsage as (
   update "CreditUsage" u
