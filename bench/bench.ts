@@ -106,6 +106,7 @@ async function turnOf(server: Server, path: string, workspaces: number, items = 
 }
 
 const WARMUP_SECONDS = 2; // until the code is compiled and the states are known
+const SIZE_WARMUP_SECONDS = 20;
 const BATCH_ITEMS = 1000;
 const BATCH_CONNECTIONS = 4;
 
@@ -196,25 +197,25 @@ const memoryAfterLoad = memory();
 
 // ── Size ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-if ('size: 100,000 workspaces, 2 million uses'.includes(flags.only)) {
-  const full = await startServer();
+await server.stop();
+const SIZE = 'size: 100,000 workspaces, 2 million uses';
+if (SIZE.includes(flags.only)) {
+  const [full, empty] = [await startServer(), await startServer()];
   await fillWallets(databaseUrl(full), MANY_WORKSPACES);
   await fillUsage(databaseUrl(full), MANY_WORKSPACES, MANY_ROWS);
+  await fillWallets(databaseUrl(empty), WORKSPACES);
+  // Until most of the workspaces have been seen: then it is as a server that has been up for a while.
+  await run({ ...workOf(full.port, '/v1/usage', MANY_WORKSPACES), seconds: SIZE_WARMUP_SECONDS });
   rows.push(
     ...(await measure(
-      {
-        measure: 'size: 100,000 workspaces, 2 million uses',
-        baseline: 'the same, 1000 and none',
-        atLeast: 0.85,
-        aim: 0.95,
-      },
+      { measure: SIZE, baseline: 'the same, 1000 and none', atLeast: 0.85, aim: 0.95 },
       () => turnOf(full, '/v1/usage', MANY_WORKSPACES),
-      () => turnOf(server, '/v1/usage', WORKSPACES).then((turn) => turn.perSecond),
+      () => turnOf(empty, '/v1/usage', WORKSPACES).then((turn) => turn.perSecond),
     )),
   );
   await full.stop();
+  await empty.stop();
 }
-await server.stop();
 
 const report = {
   rows,
