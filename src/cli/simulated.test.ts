@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { testDatabase } from '../../test/database.ts';
 import { makeDataDir, startServer, type TestServer } from '../../test/server.ts';
@@ -20,7 +22,7 @@ async function useServers(t: TestContext) {
     t.after(() => server.stop());
     return server;
   };
-  return { start, journals: (name: string) => readdirSync(folders.get(name)!.path) };
+  return { database, start, journals: (name: string) => readdirSync(folders.get(name)!.path) };
 }
 
 type Bought = { workspaceId: string; url: string };
@@ -123,4 +125,43 @@ test('it is found at the same address after all have stopped, and its open pages
   const second = await start('one');
   assert.equal(await pay(open), 303);
   await assertGranted(second, open);
+});
+
+test('its lock is lost with a connection: it stays where it is, and is still the only one', async (t) => {
+  const { database, start, journals } = await useServers(t);
+  const [owner, other] = [await start('one'), await start('other')];
+  const seats = async () => {
+    const { rows } = await database.pool.query<{ pid: number }>(
+      `select pid from pg_stat_activity where datname = current_database() and application_name = 'tollgate simulator'`,
+    );
+    return rows.map(({ pid }) => pid);
+  };
+  const before = await seats();
+  await database.pool.query('select pg_terminate_backend(pid) from unnest($1::int[]) as pid', [before]);
+  await until(async () => (await seats()).filter((pid) => !before.includes(pid)).length === 2);
+  for (const server of [owner, other]) {
+    const bought = await buy(server);
+    assert.equal(await pay(bought), 303);
+    await assertGranted(other, bought);
+  }
+  assert.deepEqual(
+    journals('other').filter((name) => name.startsWith('stripe-')),
+    [],
+  );
+  assert.equal(owner.errors() + other.errors(), '');
+});
+
+test('its port was taken by something else meanwhile: it begins at another one', async (t) => {
+  const { start } = await useServers(t);
+  const first = await start('one');
+  const open = await buy(first);
+  assert.equal(await first.stop(), 0);
+  const squatter = createServer().listen(Number(new URL(simulatorOf(first)!).port), '127.0.0.1');
+  await once(squatter, 'listening');
+  t.after(() => squatter.close());
+  const second = await start('one');
+  assert.notEqual(simulatorOf(second), simulatorOf(first));
+  const moved = { ...open, url: open.url.replace(simulatorOf(first)!, simulatorOf(second)!) };
+  assert.equal(await pay(moved), 303);
+  await assertGranted(second, moved);
 });

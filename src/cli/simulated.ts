@@ -35,8 +35,8 @@ export type SimulatedOptions = {
 /** How soon it is noticed that the process that ran the simulator is gone. */
 const LOOK_MS = 500;
 
-/** How often a start tries the port of last time, which somebody who is ending may still have. */
-const PORT_TRIES = 10;
+/** How often the port of last time is tried, which somebody who is ending may still have. */
+const PORT_TRIES = 4;
 
 /** The simulator takes any key of Stripe's test mode. */
 const SECRET_KEY = 'sk_test_simulator';
@@ -116,16 +116,18 @@ export async function openSimulated(options: SimulatedOptions): Promise<Simulate
   const watching = watch();
 
   async function watch(): Promise<void> {
-    let told = '';
-    const tell = (message: string, error: unknown) => {
-      if (message !== told) report(message, error);
-      told = message;
-    };
+    let failed = 0;
+    let moved = false;
     while (!stopping.signal.aborted) {
       const now = await look().catch(() => url); // the database does not answer: the next look will tell
-      if (now === null) tell('nothing can be bought: the simulator of Stripe has stopped', failure);
-      else if (now !== url)
-        tell('nothing can be bought: start this process again', `Stripe is now at ${now}`);
+      failed = now === null ? failed + 1 : 0;
+      // Not at once: whoever has the port may only have lost its lock for a moment, with its connection.
+      if (failed === PORT_TRIES)
+        report('nothing can be bought: the simulator of Stripe has stopped', failure);
+      if (now !== null && now !== url && !moved) {
+        report('nothing can be bought: start this process again', `Stripe is simulated at ${now} now`);
+        moved = true;
+      }
       await sleep(LOOK_MS, undefined, { signal: stopping.signal }).catch(() => {});
     }
   }
