@@ -27,6 +27,7 @@ await pool.query(`
       plan, "catalogVersion", "idempotencyKey", fingerprint, reasons)
     values ('op', 'ws', 'USE', 'f', 3, 1, 2, 2, 'FREE', 'v', 'key', 'print', '{}');
   insert into "ApiKey" (id, hash) values ('key', repeat('0af', 21) || '9');
+  insert into "Simulator" (journal) values ('sim');
   insert into "TestClock" default values`);
 
 const broken: [table: string, change: string, rule: string][] = [
@@ -64,6 +65,7 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Decision', `operation = 'REFUND', code = 'not_refundable', "refundOf" = 'op'`, 'Decision_refund_check'],
   ['Decision', 'fingerprint = null', 'Decision_key_check'],
   ['ApiKey', `hash = 'sk_plain'`, 'ApiKey_hash_check'],
+  ['Simulator', 'id = 2', 'Simulator_id_check'],
   ['TestClock', 'id = 2', 'TestClock_id_check'],
 ];
 
