@@ -12,7 +12,9 @@ if (import.meta.url.includes('/node_modules/')) await import(at('dist/src/main.j
 else if (runsTypeScript) await import(at('src/main.ts'));
 else {
   const args = [fileURLToPath(at('src/main.ts')), ...process.argv.slice(2)];
-  const child = spawn(fileURLToPath(at('node_modules/.bin/node')), args, { stdio: 'inherit' });
+  const child = spawn(fileURLToPath(at('node_modules/.bin/node')), args, {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
   process.on('SIGINT', () => {}); // the terminal has sent it to the child, too
   process.on('SIGTERM', () => child.kill('SIGTERM'));
   child.on('error', () => {

@@ -81,7 +81,9 @@ function port(env: NodeJS.ProcessEnv): number {
 }
 
 function databaseUrl(env: NodeJS.ProcessEnv): string | undefined {
-  return url(env, 'DATABASE_URL', ['postgres:', 'postgresql:']);
+  // libpq takes an account without a host, before the folder of a socket; URLs do not.
+  const value = env.DATABASE_URL?.replace(/^(postgres(?:ql)?:\/\/[^/?#]*)@\//, '$1@localhost/');
+  return url({ DATABASE_URL: value }, 'DATABASE_URL', ['postgres:', 'postgresql:']);
 }
 
 function url(env: NodeJS.ProcessEnv, name: string, protocols: string[]): string | undefined {

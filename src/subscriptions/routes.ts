@@ -1,6 +1,6 @@
 import { listEndpoint, oneOf } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
-import { PlanType, SubscriptionStatus } from '../db/types.ts';
+import { PaymentPlatform, PlanType, SubscriptionStatus } from '../db/types.ts';
 import type { Endpoint } from '../lib/endpoint.ts';
 import { listSubscriptions } from './store.ts';
 import { subscriptionOf, subscriptionSchema } from './subscriptions.ts';
@@ -11,7 +11,11 @@ export function subscriptionRoutes({ db }: { db: Db }): Endpoint[] {
       path: '/v1/subscriptions',
       summary: 'Subscriptions of workspaces',
       row: subscriptionSchema,
-      filters: { status: oneOf(SubscriptionStatus), plan: oneOf(PlanType) },
+      filters: {
+        status: oneOf(SubscriptionStatus),
+        plan: oneOf(PlanType),
+        paymentPlatform: oneOf(PaymentPlatform),
+      },
       read: (page, filters) => listSubscriptions(db, page, filters),
       answer: subscriptionOf,
     }),
