@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import type { LoadResult } from './load.ts';
 import { cpuMs, familyOf, memoryMiB } from './machine.ts';
 import { hasPgbench, native } from './native.ts';
-import { printTable } from './table.ts';
+import { printTable, type Report, type Row } from './table.ts';
 import {
   createNativeDatabase,
   databaseUrl,
@@ -44,20 +44,6 @@ const CONNECTIONS = 64;
 const WORKSPACES = 1000;
 const MANY_WORKSPACES = 100_000;
 const MANY_ROWS = 2_000_000;
-
-export type Row = {
-  measure: string;
-  baseline: string;
-  /** Of all turns, the median. */
-  perSecond: number;
-  baselinePerSecond: number;
-  ratio: number;
-  atLeast: number;
-  aim: number;
-  p50Ms: number;
-  p99Ms: number;
-  cpuMsPerRequest: number;
-};
 
 type Turn = { perSecond: number; p50Ms: number; p99Ms: number; cpuMsPerRequest: number };
 
@@ -217,11 +203,10 @@ if (SIZE.includes(flags.only)) {
   await empty.stop();
 }
 
-const report = {
+const report: Report = {
   rows,
   start: { firstMs: first.readyMs, laterMs: later.readyMs },
   memory: { atRest: memoryAtRest, afterLoad: memoryAfterLoad },
 };
 if (flags.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
 else printTable(report);
-export type Report = typeof report;

@@ -1,4 +1,23 @@
-import type { Report } from './bench.ts';
+/** What a run of the bench has measured. */
+export type Report = {
+  rows: Row[];
+  start: { firstMs: number; laterMs: number };
+  memory: Record<'atRest' | 'afterLoad', { serverMiB: number; withPostgresMiB: number }>;
+};
+
+export type Row = {
+  measure: string;
+  baseline: string;
+  /** Of all turns, the median. */
+  perSecond: number;
+  baselinePerSecond: number;
+  ratio: number;
+  atLeast: number;
+  aim: number;
+  p50Ms: number;
+  p99Ms: number;
+  cpuMsPerRequest: number;
+};
 
 /** Prints a report as tables that can be pasted into a page. */
 export function printTable({ rows, start, memory }: Report): void {

@@ -1,8 +1,8 @@
 import type { Queryable } from '../engine/store.ts';
 import { Refusal } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import type { Payer, PaymentServices } from './payments.ts';
 import { findPayer, insertPayer, lockUser, replaceCustomer, updateEmail } from './store.ts';
+import type { Payer, PaymentServices } from './types.ts';
 
 /**
  * The payer that a user is: one, however many checkouts begin at once. A new e-mail replaces the old one; an e-mail

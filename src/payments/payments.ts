@@ -1,12 +1,9 @@
-import type pg from 'pg';
 import { type CreditsPrice, priceOfAmount, priceOfPack } from '../catalog/pricing.ts';
 import type { Catalog } from '../catalog/types.ts';
 import { grantPurchase } from '../credits/credits.ts';
 import { workspaceNotFound } from '../engine/batch.ts';
-import type { Engine } from '../engine/engine.ts';
 import { type Queryable, transaction } from '../engine/store.ts';
 import { type Micros, toUnits } from '../lib/amounts.ts';
-import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { findOrMakePayer } from './payers.ts';
 import {
@@ -20,24 +17,9 @@ import {
   updateStatus,
   workspaceExists,
 } from './store.ts';
+import type { Checkout, PaymentServices } from './types.ts';
 
-export type PaymentServices = { pool: pg.Pool; engine: Engine; catalog: Catalog; clock: Clock };
-
-/** Who pays. `customerId` is the provider's name for them, once they have one. */
-export type Payer = { id: string; email: string; customerId: string | null };
-
-/** One purchase of credits that was begun. Money in micro-units of the major unit. */
-export type Checkout = {
-  id: string;
-  workspaceId: string;
-  payer: Payer;
-  status: 'OPEN' | 'COMPLETE' | 'EXPIRED' | 'FAILED';
-  pack: string | null;
-  amount: Micros;
-  currency: string;
-  credits: Micros;
-  sessionId: string | null;
-};
+export type { Checkout, Payer, PaymentServices } from './types.ts';
 
 export type PurchaseInput = {
   workspaceId: string;

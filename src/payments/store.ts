@@ -1,6 +1,6 @@
 import type { Queryable } from '../engine/store.ts';
 import { fromDecimal, type Micros, toDecimal } from '../lib/amounts.ts';
-import type { Checkout, Payer } from './payments.ts';
+import type { Checkout, Payer } from './types.ts';
 
 // ── Payers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
