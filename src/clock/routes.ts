@@ -9,7 +9,7 @@ import { moveClock } from './testclock.ts';
 const SECONDS_MAX = 10 * 366 * 86_400; // ten years at a time
 const SECONDS_MESSAGE = `must be a whole number from 1 to ${SECONDS_MAX}`;
 
-export const moveSchema = z
+const moveSchema = z
   .strictObject({
     now: timeSchema.optional(),
     advanceSeconds: z

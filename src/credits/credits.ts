@@ -51,7 +51,7 @@ export async function grantCredits(
 }
 
 /** Purchases are spent before gifts of the same priority only if they expire sooner: one rule for all grants. */
-export const PURCHASE_PRIORITY = 50;
+const PURCHASE_PRIORITY = 50;
 
 /** Grants what a purchase bought, in the transaction that books the purchase. */
 export async function grantPurchase(

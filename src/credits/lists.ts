@@ -29,7 +29,7 @@ const grantRowSchema = z
   .meta({ id: 'CreditGrant' });
 
 /** A grant as it stands now, whether or not its expiry has been booked. */
-export function grantAt(row: Selectable<CreditGrant>, now: Date): z.infer<typeof grantRowSchema> {
+function grantAt(row: Selectable<CreditGrant>, now: Date): z.infer<typeof grantRowSchema> {
   const [amount, left, gone, clawedBack] = [row.amount, row.remaining, row.expired, row.clawedBack].map(
     fromDecimal,
   ) as [bigint, bigint, bigint, bigint];

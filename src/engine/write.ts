@@ -11,11 +11,8 @@ export async function writeGuarded(
   writes: readonly WorkspaceWrite[],
   at: Date,
 ): Promise<Set<string>> {
-  const parts = PARTS.filter((part) => writes.some(part.isNeeded));
   const { rows } = await db.query({
-    // Digits for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
-    name: `engine:write:${parts.map((part) => PARTS.indexOf(part)).join('')}`,
-    text: statement(parts.map((part) => part.sql)),
+    ...statementFor(writes),
     values: [
       JSON.stringify(writes.map(({ wallet }) => wallet)),
       JSON.stringify(writes.flatMap(({ decisions }) => decisions)),
@@ -23,6 +20,20 @@ export async function writeGuarded(
     ],
   });
   return new Set((rows[0] as { written: string[] | null }).written ?? []);
+}
+
+type Statement = { name: string; text: string };
+
+/** Made once for each choice of parts: a batch only looks its statement up. */
+const STATEMENTS = new Map<string, Statement>();
+
+function statementFor(writes: readonly WorkspaceWrite[]): Statement {
+  const parts = PARTS.filter((part) => writes.some(part.isNeeded));
+  // Digits for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
+  const name = `engine:write:${parts.map((part) => PARTS.indexOf(part)).join('')}`;
+  const made = STATEMENTS.get(name) ?? { name, text: statement(parts.map((part) => part.sql)) };
+  STATEMENTS.set(name, made);
+  return made;
 }
 
 /**

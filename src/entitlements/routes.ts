@@ -27,7 +27,7 @@ export const useSchema = z.strictObject({
 export const checkSchema = useSchema.omit({ description: true });
 
 /** A batch is one statement to the engine, and one body of at most 1 MiB. */
-export const BATCH_ITEMS_MAX = 1000;
+const BATCH_ITEMS_MAX = 1000;
 
 export const batchSchema = z.strictObject({
   items: z

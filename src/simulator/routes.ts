@@ -30,7 +30,7 @@ function route<S extends Shape>(
 const nothing = {};
 
 /** Everything that the simulator answers: method, path, the parameters it takes, and what is done. */
-export const ROUTES: Route[] = [
+const ROUTES: Route[] = [
   route('POST', '/v1/customers', customers.customerFields, customers.createCustomer),
   route('GET', '/v1/customers', customers.customerListing, customers.listCustomers),
   route('GET', '/v1/customers/:id', nothing, customers.retrieveCustomer),
