@@ -4,63 +4,92 @@ import type { Operation } from './operations.ts';
 /** What waits for its turn. */
 type Waiting = { operation: Operation };
 
-/** Operations decided and written together: beyond this, one statement would keep the others waiting for too long. */
-const BATCH_MAX = 1000;
-
 /**
- * What waits, in its order. Workspaces that somebody else holds have lanes of their own, so that nobody waits behind
- * them: what is for such a workspace goes to its lane for as long as the lane is open.
+ * What waits, by workspace, in its order. A workspace is in one batch at a time, and so is each thing that only one
+ * operation may claim: batches that are under way together have nothing to do with each other. Workspaces that somebody
+ * else holds have lanes of their own, so that nobody waits behind them.
  */
 export class Queue<T extends Waiting> {
-  #main: T[] = [];
-  readonly #lanes = new Map<string, T[]>();
+  #waiting = new Map<string, T[]>();
+  #length = 0;
+  readonly #taken = new Set<string>();
+  readonly #claimed = new Set<string>();
+  readonly #lanes = new Set<string>();
 
-  /** Whether the main line has anything. */
-  get isEmpty(): boolean {
-    return this.#main.length === 0;
+  /** How many wait. */
+  get length(): number {
+    return this.#length;
   }
 
   push(item: T): void {
-    (this.#lanes.get(item.operation.workspaceId) ?? this.#main).push(item);
+    const { workspaceId } = item.operation;
+    const others = this.#waiting.get(workspaceId);
+    if (others === undefined) this.#waiting.set(workspaceId, [item]);
+    else others.push(item);
+    this.#length++;
   }
 
-  /** Puts back what has to be decided again, before all that came later. */
-  pushFirst(items: readonly T[]): void {
-    const later = this.#main;
-    this.#main = [];
-    for (const item of items) this.push(item);
-    this.#main.push(...later);
-  }
-
-  /** The next batch: all that waits, but for what has to see what becomes of something else in it. */
-  takeBatch(lane?: string): T[] {
-    const waiting = lane === undefined ? this.#main : (this.#lanes.get(lane) ?? []);
-    const batch: T[] = [];
-    const rest: T[] = [];
-    const claimed = new Set<string>();
-    for (const item of waiting) {
-      const claims = claimsOf(item.operation);
-      if (batch.length === BATCH_MAX || claims.some((claim) => claimed.has(claim))) rest.push(item);
-      else {
-        for (const claim of claims) claimed.add(claim);
-        batch.push(item);
-      }
+  /** Ends a batch; what of it has to be decided again goes before all that came later. */
+  putBack(batch: readonly T[], again: readonly T[]): void {
+    for (const { operation } of batch) {
+      this.#taken.delete(operation.workspaceId);
+      for (const claim of claimsOf(operation)) this.#claimed.delete(claim);
     }
-    if (lane === undefined) this.#main = rest;
-    else this.#lanes.set(lane, rest);
+    if (again.length === 0) return;
+    const first = Map.groupBy(again, ({ operation }) => operation.workspaceId);
+    for (const [workspaceId, later] of this.#waiting)
+      first.set(workspaceId, [...(first.get(workspaceId) ?? []), ...later]);
+    this.#waiting = first;
+    this.#length += again.length;
+  }
+
+  /** The next batch of the main line: whole workspaces, up to about a limit. */
+  take(limit: number): T[] {
+    const batch: T[] = [];
+    for (const workspaceId of this.#waiting.keys()) {
+      if (batch.length >= limit) break;
+      if (!this.#lanes.has(workspaceId)) this.#takeOf(workspaceId, limit, batch);
+    }
     return batch;
   }
 
-  /** Opens a lane, and moves there what waits for the workspace; false if it is open already. */
-  openLane(workspaceId: string): boolean {
-    if (this.#lanes.has(workspaceId)) return false;
-    const isFor = (item: T) => item.operation.workspaceId === workspaceId;
-    this.#lanes.set(workspaceId, this.#main.filter(isFor));
-    this.#main = this.#main.filter((item) => !isFor(item));
+  /** The next batch of a lane. */
+  takeLane(workspaceId: string, limit: number): T[] {
+    const batch: T[] = [];
+    this.#takeOf(workspaceId, limit, batch);
+    return batch;
+  }
+
+  #takeOf(workspaceId: string, limit: number, batch: T[]): void {
+    const waiting = this.#waiting.get(workspaceId);
+    if (waiting === undefined || this.#taken.has(workspaceId)) return;
+    const before = batch.length;
+    const rest: T[] = [];
+    for (const item of waiting) {
+      if (batch.length < limit && this.#claim(item)) batch.push(item);
+      else rest.push(item);
+    }
+    if (batch.length === before) return;
+    this.#taken.add(workspaceId);
+    this.#length -= batch.length - before;
+    if (rest.length === 0) this.#waiting.delete(workspaceId);
+    else this.#waiting.set(workspaceId, rest);
+  }
+
+  #claim({ operation }: T): boolean {
+    const claims = claimsOf(operation);
+    if (claims.some((claim) => this.#claimed.has(claim))) return false;
+    for (const claim of claims) this.#claimed.add(claim);
     return true;
   }
 
-  /** Closes an empty lane. */
+  /** Opens a lane for a workspace; false if it is open already, or the workspace in a batch. */
+  openLane(workspaceId: string): boolean {
+    if (this.#lanes.has(workspaceId) || this.#taken.has(workspaceId)) return false;
+    this.#lanes.add(workspaceId);
+    return true;
+  }
+
   closeLane(workspaceId: string): void {
     this.#lanes.delete(workspaceId);
   }

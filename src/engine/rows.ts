@@ -1,13 +1,11 @@
 import { type Micros, toDecimal, toMicros } from '../lib/amounts.ts';
-import type { AIWork, Decision, Reasons } from './operations.ts';
+import type { Decision } from './operations.ts';
 import type { State } from './state.ts';
 
-/**
- * What one workspace has written in a batch: its new state, guarded by the version that was decided on, and the rows
- * to append. Plain JSON, as the statement in store.ts reads it: amounts are decimal texts, times ISO 8601.
- */
-export type WorkspaceWrite = { wallet: WalletRow; decisions: DecisionRow[] };
+/** What one workspace has written in a batch: its new state, guarded by the version that was decided on, and why. */
+export type WorkspaceWrite = { wallet: WalletRow; decisions: readonly Decision[] };
 
+/** Plain JSON, as the statement in write.ts reads it: amounts are decimal texts, times ISO 8601. */
 export type WalletRow = {
   workspaceId: string;
   /** The version that the decisions were made on, and the one that they lead to. */
@@ -26,8 +24,6 @@ export type WalletRow = {
   returned?: { featureCode: string; periodStart: string; amount: string }[];
   refundedUses?: string[];
 };
-
-export type DecisionRow = Record<string, unknown>;
 
 /** The rows of one workspace's decisions, which lead from one state to the other. */
 export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
@@ -53,53 +49,7 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
   if (usages.used.length > 0) row.used = usages.used;
   if (usages.returned.length > 0) row.returned = usages.returned;
   if (refundedUses.length > 0) row.refundedUses = refundedUses;
-  return { wallet: row, decisions: decisions.map(decisionRow) };
-}
-
-/**
- * A decision with the CreditUsage and AIUsage rows that share its id: they are made from the same line. What is
- * undefined is left out of the JSON, and null to the statement.
- */
-function decisionRow(decision: Decision): DecisionRow {
-  const { reasons, code, operation } = decision;
-  const row: DecisionRow = {
-    id: decision.id,
-    workspaceId: decision.workspaceId,
-    operation,
-    featureCode: decision.featureCode ?? undefined,
-    amount: toDecimal(decision.amount),
-    code: code ?? undefined,
-    fromAllowance: amountIfAny(decision.fromAllowance),
-    fromCredits: amountIfAny(decision.fromCredits),
-    creditCost: amountIfAny(decision.creditCost),
-    periodStart: iso(decision.periodStart) ?? undefined,
-    refundOf: decision.refundOf ?? undefined,
-    plan: decision.plan,
-    catalogVersion: decision.catalogVersion,
-    idempotencyKey: decision.idempotency?.key,
-    fingerprint: decision.idempotency?.fingerprint,
-    reasons,
-  };
-  if (operation !== 'USE') return row;
-  if (code === 'insufficient_credits') Object.assign(row, creditUsage(decision, 'FAILED'));
-  else if (decision.creditCost > 0n) Object.assign(row, creditUsage(decision, 'SUCCEEDED'));
-  if (code === null && reasons.ai !== undefined) Object.assign(row, aiUsage(reasons, reasons.ai));
-  return row;
-}
-
-/** Zero is what the statement takes where nothing is said. */
-function amountIfAny(amount: Micros): string | undefined {
-  return amount === 0n ? undefined : toDecimal(amount);
-}
-
-/** What was paid, or could not be. What it was paid for is the feature, where nothing else is said. */
-function creditUsage({ reasons, creditCost }: Decision, usageStatus: 'SUCCEEDED' | 'FAILED'): DecisionRow {
-  const usageAmount = usageStatus === 'FAILED' ? reasons.refusal!.required : toDecimal(creditCost);
-  return { usageStatus, usageAmount, description: reasons.description };
-}
-
-function aiUsage({ description }: Reasons, { type, pageId }: AIWork): DecisionRow {
-  return { aiType: type, pageId, aiDescription: description };
+  return { wallet: row, decisions };
 }
 
 type GrantRows = {
@@ -176,8 +126,6 @@ function usageRows(decisions: readonly Decision[]): Required<Pick<WalletRow, 'us
   };
 }
 
-function iso(time: number): string;
-function iso(time: number | null): string | null;
-function iso(time: number | null): string | null {
-  return time === null ? null : new Date(time).toISOString();
+function iso(time: number): string {
+  return new Date(time).toISOString();
 }

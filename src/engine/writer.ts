@@ -12,9 +12,13 @@ import { findLockedWallets, lockWallet, type Queryable, transaction } from './st
 /** Waiting operations before new ones are turned away: some seconds of work. */
 const BACKLOG_MAX = 20_000;
 
-/** Operations that are worth a statement of their own, and such statements at once. */
-const PART_MIN = 200;
-const PARTS_MAX = 4;
+/**
+ * Batches under way at once: while Postgres writes one, the other is decided. A second one is worth its statement only
+ * if many wait; beyond the largest, one statement would keep the others waiting for too long.
+ */
+const BATCHES_MAX = 2;
+const SECOND_BATCH_MIN = Number(process.env.SBM ?? 24);
+const BATCH_MAX = 500;
 
 /** Times that a workspace may have been moved by others before it is decided under its lock, where nobody can. */
 const TRIES_MAX = 3;
@@ -39,6 +43,8 @@ type Pending = Attempt & {
   resolve(answer: Answer | null): void;
   reject(error: unknown): void;
   since: number;
+  /** Somebody else holds its workspace, or moves it again and again. */
+  needsLane: boolean;
 };
 
 /**
@@ -48,7 +54,8 @@ type Pending = Attempt & {
 export class Writer {
   readonly #services: WriterServices;
   readonly #queue = new Queue<Pending>();
-  #isRunning = false;
+  #underWay = 0;
+  #isStarting = false;
   #backlog = 0;
   #idlers: (() => void)[] = [];
 
@@ -66,7 +73,7 @@ export class Writer {
     if (this.#backlog >= BACKLOG_MAX) return Promise.reject(tooMuch());
     this.#backlog++;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ operation, tries: 0, mayBeWritten: false, resolve, reject, since: Date.now() });
+      this.#queue.push({ operation, tries: 0, mayBeWritten: false, needsLane: false, resolve, reject, since: Date.now() });
       this.#start();
     });
   }
@@ -77,27 +84,43 @@ export class Writer {
   }
 
   #start(): void {
-    if (this.#isRunning || this.#queue.isEmpty) return;
-    this.#isRunning = true;
+    if (this.#isStarting) return;
+    this.#isStarting = true;
     // After the requests that arrived together have all been parsed: they are one batch.
-    setImmediate(() => void this.#run());
+    setImmediate(() => {
+      this.#isStarting = false;
+      while (this.#startOne());
+    });
   }
 
-  async #run(): Promise<void> {
-    while (!this.#queue.isEmpty) {
-      await Promise.all(partsOf(this.#queue.takeBatch()).map((part) => this.#write(part)));
-    }
-    this.#isRunning = false;
+  /** Takes a batch and writes it; false if there is none, or no room for it. */
+  #startOne(): boolean {
+    const waiting = this.#queue.length;
+    const room = BATCHES_MAX - this.#underWay;
+    const areMany = waiting >= SECOND_BATCH_MIN * room;
+    if (room === 0 || (this.#underWay > 0 && !areMany)) return false;
+    const batch = this.#queue.take(Math.min(BATCH_MAX, areMany ? Math.ceil(waiting / room) : waiting));
+    if (batch.length === 0) return false;
+    this.#underWay++;
+    void this.#run(batch);
+    return true;
   }
 
-  async #write(batch: Pending[]): Promise<void> {
+  async #run(batch: Pending[]): Promise<void> {
+    const again = await this.#write(batch);
+    this.#underWay--;
+    this.#queue.putBack(batch, again);
+    for (const pending of again) if (pending.needsLane) this.#openLane(workspaceOf(pending));
+    while (this.#startOne());
+  }
+
+  /** Resolves to what has to be decided again; all else has its answer. */
+  async #write(batch: Pending[]): Promise<Pending[]> {
     try {
-      const again = this.#answerAll(batch, await this.#decide(batch, this.#services.pool));
-      this.#queue.pushFirst(again);
-      this.#openLanes(again.filter(({ tries }) => tries >= TRIES_MAX).map(workspaceOf));
+      return this.#answerAll(batch, await this.#decide(batch, this.#services.pool));
     } catch (error) {
       this.#forget(batch);
-      await this.#recover(batch, error);
+      return this.#recover(batch, error);
     }
   }
 
@@ -111,19 +134,22 @@ export class Writer {
     for (const pending of batch) this.#services.states.forget(workspaceOf(pending));
   }
 
-  async #recover(batch: Pending[], error: unknown): Promise<void> {
+  async #recover(batch: Pending[], error: unknown): Promise<Pending[]> {
     if (isConnectionLoss(error)) return this.#waitOut(batch, error);
     if (isContention(error)) {
-      this.#queue.pushFirst(batch);
-      return this.#openLanes(await this.#findLocked(batch));
+      const locked = await this.#findLocked(batch);
+      for (const pending of batch) if (locked.has(workspaceOf(pending))) pending.needsLane = true;
+      return batch;
     }
     // One workspace must not fail the others: each is tried alone.
     const groups = [...Map.groupBy(batch, workspaceOf).values()];
-    if (groups.length > 1) for (const group of groups) await this.#write(group);
-    else this.#fail(batch, error);
+    if (groups.length === 1) return this.#fail(batch, error);
+    const again: Pending[] = [];
+    for (const group of groups) again.push(...(await this.#write(group)));
+    return again;
   }
 
-  async #waitOut(batch: Pending[], error: unknown): Promise<void> {
+  async #waitOut(batch: Pending[], error: unknown): Promise<Pending[]> {
     const { late = [], early = [] } = Object.groupBy(batch, ({ since }) =>
       Date.now() - since > OUTAGE_MAX_MS ? 'late' : 'early',
     );
@@ -132,38 +158,40 @@ export class Writer {
       this.#services.report(`${late.length} operations given up: ${refusal.message}`, error);
     for (const pending of late) this.#finish(() => pending.reject(refusal));
     for (const pending of early) pending.mayBeWritten = true;
-    this.#queue.pushFirst(early);
     await new Promise((resolve) => setTimeout(resolve, OUTAGE_RETRY_MS));
-    this.#start();
+    return early;
   }
 
-  #fail(batch: Pending[], error: unknown): void {
+  #fail(batch: Pending[], error: unknown): Pending[] {
     this.#services.report('operations failed', error);
     for (const pending of batch) this.#finish(() => pending.reject(error));
+    return [];
   }
 
-  #findLocked(batch: Pending[]): Promise<string[]> {
+  async #findLocked(batch: Pending[]): Promise<Set<string>> {
     // Where that cannot be asked either, the next try will tell.
-    return findLockedWallets(this.#services.pool, [...new Set(batch.map(workspaceOf))]).catch(() => []);
+    const ids = [...new Set(batch.map(workspaceOf))];
+    return new Set(await findLockedWallets(this.#services.pool, ids).catch(() => []));
   }
 
   // ── Lanes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Gives workspaces a lane of their own, where they are decided under their lock and hold up nobody else. */
-  #openLanes(workspaceIds: Iterable<string>): void {
-    for (const id of new Set(workspaceIds)) if (this.#queue.openLane(id)) void this.#runLane(id);
+  /** Gives a workspace a lane of its own, where it is decided under its lock and holds up nobody else. */
+  #openLane(workspaceId: string): void {
+    if (this.#queue.openLane(workspaceId)) void this.#runLane(workspaceId);
   }
 
   async #runLane(workspaceId: string): Promise<void> {
     for (;;) {
-      const batch = this.#queue.takeBatch(workspaceId);
+      const batch = this.#queue.takeLane(workspaceId, BATCH_MAX);
       if (batch.length === 0) break;
-      await this.#writeLocked(workspaceId, batch);
+      this.#queue.putBack(batch, await this.#writeLocked(workspaceId, batch));
     }
     this.#queue.closeLane(workspaceId);
+    this.#start();
   }
 
-  async #writeLocked(workspaceId: string, batch: Pending[]): Promise<void> {
+  async #writeLocked(workspaceId: string, batch: Pending[]): Promise<Pending[]> {
     try {
       const outcomes = await transaction(this.#services.pool, async (client) => {
         await client.query(`set local lock_timeout = ${LANE_LOCK_TIMEOUT_MS}`);
@@ -171,11 +199,11 @@ export class Writer {
         this.#forget(batch);
         return this.#decide(batch, client);
       });
-      this.#queue.pushFirst(this.#answerAll(batch, outcomes));
+      return this.#answerAll(batch, outcomes);
     } catch (error) {
       this.#forget(batch);
-      if (isConnectionLoss(error) || isContention(error)) await this.#waitOut(batch, error);
-      else this.#fail(batch, error);
+      if (isConnectionLoss(error) || isContention(error)) return this.#waitOut(batch, error);
+      return this.#fail(batch, error);
     }
   }
 
@@ -184,7 +212,10 @@ export class Writer {
   /** Answers what has its outcome; returns what has to be decided again. */
   #answerAll(batch: Pending[], outcomes: ReadonlyMap<Attempt, Outcome>): Pending[] {
     const again = batch.filter((pending) => outcomes.get(pending)!.type === 'moved');
-    for (const pending of again) pending.tries++;
+    for (const pending of again) {
+      pending.tries++;
+      if (pending.tries >= TRIES_MAX) pending.needsLane = true;
+    }
     for (const pending of batch) this.#answer(pending, outcomes.get(pending)!);
     return again;
   }
@@ -203,21 +234,6 @@ export class Writer {
     for (const idler of this.#idlers) setImmediate(idler);
     this.#idlers = [];
   }
-}
-
-/**
- * A large batch as several, each with its own workspaces: while Postgres writes the first, the next is decided. Small
- * ones stay whole, since each statement has its price.
- */
-function partsOf(batch: Pending[]): Pending[][] {
-  if (batch.length < 2 * PART_MIN) return [batch];
-  const size = batch.length / Math.min(PARTS_MAX, Math.floor(batch.length / PART_MIN));
-  const parts: Pending[][] = [[]];
-  for (const group of Map.groupBy(batch, workspaceOf).values()) {
-    if (parts.at(-1)!.length >= size) parts.push([]);
-    parts.at(-1)!.push(...group);
-  }
-  return parts;
 }
 
 function workspaceOf({ operation }: Attempt): string {
