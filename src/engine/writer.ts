@@ -17,7 +17,7 @@ const BACKLOG_MAX = 20_000;
  * if many wait; beyond the largest, one statement would keep the others waiting for too long.
  */
 const BATCHES_MAX = 2;
-const SECOND_BATCH_MIN = Number(process.env.SBM ?? 24);
+const SECOND_BATCH_MIN = 24;
 const BATCH_MAX = 500;
 
 /** Times that a workspace may have been moved by others before it is decided under its lock, where nobody can. */
@@ -73,7 +73,15 @@ export class Writer {
     if (this.#backlog >= BACKLOG_MAX) return Promise.reject(tooMuch());
     this.#backlog++;
     return new Promise((resolve, reject) => {
-      this.#queue.push({ operation, tries: 0, mayBeWritten: false, needsLane: false, resolve, reject, since: Date.now() });
+      this.#queue.push({
+        operation,
+        tries: 0,
+        mayBeWritten: false,
+        needsLane: false,
+        resolve,
+        reject,
+        since: Date.now(),
+      });
       this.#start();
     });
   }

@@ -27,7 +27,7 @@ export function toUnits(micros: Micros): number {
 
 /** Micro-units as the text of a Decimal(20,6). */
 export function toDecimal(micros: Micros): string {
-  if (micros === 0n) return '0';
+  if (micros === 0n) return '0.000000';
   const negative = micros < 0n;
   const digits = (negative ? -micros : micros).toString().padStart(7, '0');
   return `${negative ? '-' : ''}${digits.slice(0, -6)}.${digits.slice(-6)}`;

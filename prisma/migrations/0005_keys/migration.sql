@@ -83,6 +83,10 @@ alter table "CreditRecord" add constraint "CreditRecord_paymentUserId_fkey"
   foreign key ("paymentUserId") references "PaymentUser" (id) on delete restrict on update cascade;
 alter table "CreditRecord" add constraint "CreditRecord_paymentId_fkey"
   foreign key ("paymentId") references "Payment" (id) on delete restrict on update cascade;
+alter table "CreditUsage" add constraint "CreditUsage_workspaceId_fkey"
+  foreign key ("workspaceId") references "Workspace" (id) on delete restrict on update cascade;
+alter table "AIUsage" add constraint "AIUsage_workspaceId_fkey"
+  foreign key ("workspaceId") references "Workspace" (id) on delete restrict on update cascade;
 alter table "Payment" add constraint "Payment_workspaceId_fkey"
   foreign key ("workspaceId") references "Workspace" (id) on delete restrict on update cascade;
 alter table "Payment" add constraint "Payment_checkoutId_fkey"
@@ -97,20 +101,3 @@ alter table "Checkout" add constraint "Checkout_workspaceId_fkey"
   foreign key ("workspaceId") references "Workspace" (id) on delete restrict on update cascade;
 alter table "Checkout" add constraint "Checkout_paymentUserId_fkey"
   foreign key ("paymentUserId") references "PaymentUser" (id) on delete restrict on update cascade;
-
--- These two get a row with every use, and only ever together with the wallet of the same workspace, which the statement
--- that writes them has just updated and whose own key is enforced. Looking the workspace up once more for each row took a
--- tenth of a debit; docs/decisions/0003-keys-not-enforced.md has the figures. Before 18, Postgres only knows enforced keys.
-do $$
-declare
-  "table" text;
-begin
-  foreach "table" in array array['CreditUsage', 'AIUsage'] loop
-    execute format(
-      'alter table %I add constraint %I foreign key ("workspaceId") references "Workspace" (id) on delete restrict on update cascade %s',
-      "table", "table" || '_workspaceId_fkey',
-      case when current_setting('server_version_num')::int >= 180000 then 'not enforced' end
-    );
-  end loop;
-end
-$$;
