@@ -12,8 +12,9 @@ export type Row = {
   perSecond: number;
   baselinePerSecond: number;
   ratio: number;
-  atLeast: number;
-  aim: number;
+  /** Null: for comparison only. */
+  atLeast: number | null;
+  aim: number | null;
   p50Ms: number;
   p99Ms: number;
   cpuMsPerRequest: number;
@@ -40,8 +41,8 @@ export function printTable({ rows, start, memory }: Report): void {
       Math.round(row.perSecond).toLocaleString('en'),
       Math.round(row.baselinePerSecond).toLocaleString('en'),
       row.ratio.toFixed(2),
-      String(row.atLeast),
-      String(row.aim),
+      String(row.atLeast ?? ''),
+      String(row.aim ?? ''),
       row.p50Ms.toFixed(1),
       row.p99Ms.toFixed(1),
       row.cpuMsPerRequest.toFixed(3),

@@ -101,6 +101,27 @@ export async function run(work: Work): Promise<LoadResult> {
   return result;
 }
 
+const ITEMS_MAX = 1000; // of one batch
+
+/** Uses something in each of the workspaces ws_0 … once: the server has then seen them all. */
+export async function useEachOnce({ port, key }: Server, workspaces: number): Promise<void> {
+  for (let from = 0; from < workspaces; from += ITEMS_MAX) {
+    const items = Array.from({ length: Math.min(ITEMS_MAX, workspaces - from) }, (_, index) => ({
+      workspaceId: `ws_${from + index}`,
+      featureCode: 'video.minutes',
+      amount: 1,
+      idempotencyKey: `seen-${from + index}`,
+    }));
+    const answer = await fetch(`http://127.0.0.1:${port}/v1/usage/batch`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ items }),
+    });
+    const { results } = (await answer.json()) as { results?: { ok: boolean }[] };
+    if (!results?.every(({ ok }) => ok)) throw new Error(`uses were refused: ${answer.status}`);
+  }
+}
+
 /** The address of a database in the Postgres that a server has started. */
 export function databaseUrl({ dataDir }: Server, name = 'tollgate'): string {
   const socketDir = readFileSync(join(dataDir, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[4]!;

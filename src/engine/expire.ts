@@ -2,7 +2,7 @@ import { toUnits } from '../lib/amounts.ts';
 import type { Decision, Operation } from './operations.ts';
 import type { Context } from './quote.ts';
 import type { Grant, State } from './state.ts';
-import { decisionOf, nextVersion, type Step } from './step.ts';
+import { decisionOf, nextState, type Step } from './step.ts';
 
 /** The id of the expiry that an operation found due; its own id stays free for its answer. */
 export const expiryId = (operationId: string): string => `${operationId}_expiry`;
@@ -16,11 +16,10 @@ export function expire(state: State, operation: Operation, context: Context): St
   const gone = state.grants.filter(isExpired);
   const amount = gone.reduce((sum, grant) => sum + grant.remaining, 0n);
   const { wallet } = state;
-  const after: State = {
-    ...nextVersion(state),
+  const after = nextState(state, {
     grants: state.grants.filter((grant) => !isExpired(grant)),
     wallet: { ...wallet, balance: wallet.balance - amount, expired: wallet.expired + amount },
-  };
+  });
   const decision: Decision = {
     ...decisionOf(operation, context),
     id: expiryId(operation.id),

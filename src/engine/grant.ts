@@ -3,7 +3,7 @@ import { Refusal } from '../lib/errors.ts';
 import type { Decision, GrantOperation } from './operations.ts';
 import type { Context } from './quote.ts';
 import { bySpendingOrder, type Grant, type State } from './state.ts';
-import { decisionOf, nextVersion, type Step } from './step.ts';
+import { decisionOf, nextState, type Step } from './step.ts';
 
 /** Adds a lot of credits, which takes its place in the spending order. */
 export function grant(state: State, operation: GrantOperation, context: Context): Step {
@@ -22,11 +22,10 @@ export function grant(state: State, operation: GrantOperation, context: Context)
     );
   }
   const granted: Grant = { id: operation.id, remaining: amount, priority, expiresAt, createdAt: context.now };
-  const after: State = {
-    ...nextVersion(state),
+  const after = nextState(state, {
     grants: [...state.grants, granted].sort(bySpendingOrder),
     wallet: { ...state.wallet, total, balance: state.wallet.balance + amount },
-  };
+  });
   const decision: Decision = {
     ...decisionOf(operation, context),
     amount,

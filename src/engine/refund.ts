@@ -3,7 +3,7 @@ import { Refusal } from '../lib/errors.ts';
 import type { Decision, Reasons, RefundedUse, RefundOperation, Source } from './operations.ts';
 import { allowanceOf, allowanceReason, type Context, termsOf, UNCOUNTED } from './quote.ts';
 import { bySpendingOrder, countUsed, type Grant, type State } from './state.ts';
-import { decisionOf, nextVersion, type Step } from './step.ts';
+import { decisionOf, nextState, type Step } from './step.ts';
 
 /** Gives a use back: its allowance to the period it was counted in, its credits to the grants that paid. */
 export function refund(
@@ -27,8 +27,7 @@ export function refund(
     context.now,
   );
   const { wallet, usages } = state;
-  const after: State = {
-    ...nextVersion(state),
+  const after = nextState(state, {
     grants,
     wallet: {
       ...wallet,
@@ -40,7 +39,7 @@ export function refund(
       used.periodStart === null
         ? usages
         : countUsed(usages, used.featureCode!, { periodStart: used.periodStart, used: -used.fromAllowance }),
-  };
+  });
   const decision: Decision = {
     ...decisionOf(operation, context),
     featureCode: used.featureCode,

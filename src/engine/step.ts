@@ -27,7 +27,18 @@ export function decisionOf(operation: Operation, { catalog, now, plan }: Context
   };
 }
 
-/** Every decision moves the version. */
-export function nextVersion(state: State): State {
-  return { ...state, version: state.version + 1 };
+/** Every decision moves the version. Written out, because a copy that is made by spreading is kept with room to grow. */
+export function nextState(
+  { workspaceId, version, createdAt, subscription, wallet, grants, usages }: State,
+  changes: Partial<Pick<State, 'wallet' | 'grants' | 'usages'>> = {},
+): State {
+  return {
+    workspaceId,
+    version: version + 1,
+    createdAt,
+    subscription,
+    wallet: changes.wallet ?? wallet,
+    grants: changes.grants ?? grants,
+    usages: changes.usages ?? usages,
+  };
 }

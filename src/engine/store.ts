@@ -117,11 +117,14 @@ function stateOf(row: StateRow): State {
       clawedBack: fromDecimal(row.clawedBack),
     },
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
-    usages: usagesOf(row.usages ?? []),
+    usages: usagesOf(row.usages),
   };
 }
 
-function usagesOf(counted: NonNullable<StateRow['usages']>): State['usages'] {
+const NO_USAGES: State['usages'] = new Map();
+
+function usagesOf(counted: StateRow['usages']): State['usages'] {
+  if (counted === null) return NO_USAGES;
   const usages = new Map<string, Usages>();
   for (const [featureCode, periodStart, text] of counted) {
     const used = fromDecimal(text);

@@ -3,7 +3,7 @@ import { type Micros, min, toUnits } from '../lib/amounts.ts';
 import type { Decision, Reasons, Source, UseOperation } from './operations.ts';
 import { allowanceReason, type Context, type Quote, quote } from './quote.ts';
 import { countUsed, type Grant, type State } from './state.ts';
-import { decisionOf, nextVersion, type Step } from './step.ts';
+import { decisionOf, nextState, type Step } from './step.ts';
 
 /** Uses a feature: allowance first, then credits; all of the amount or nothing of it. */
 export function use(state: State, operation: UseOperation, context: Context): Step {
@@ -29,7 +29,7 @@ export function use(state: State, operation: UseOperation, context: Context): St
       refusal: refusalDetails(quoted, feature, state, context),
       ...(requestId === undefined ? {} : { requestId }),
     };
-    return { state: nextVersion(state), decision: { ...asked, code: quoted.code, reasons } };
+    return { state: nextState(state), decision: { ...asked, code: quoted.code, reasons } };
   }
   return take(state, asked, quoted, explained);
 }
@@ -39,8 +39,7 @@ function take(state: State, asked: Decision, quoted: Quote, explained: Partial<R
   const { grants, sources } = spend(state.grants, creditCost);
   const used = allowance.used + fromAllowance;
   const counted = allowance.periodStart !== null && fromAllowance > 0n;
-  const after: State = {
-    ...nextVersion(state),
+  const after = nextState(state, {
     grants,
     wallet: {
       ...state.wallet,
@@ -53,7 +52,7 @@ function take(state: State, asked: Decision, quoted: Quote, explained: Partial<R
           used: fromAllowance,
         })
       : state.usages,
-  };
+  });
   const reasons: Reasons = {
     balance: toUnits(after.wallet.balance),
     ...explained,
