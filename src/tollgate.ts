@@ -10,7 +10,7 @@ import { creditRoutes } from './credits/routes.ts';
 import { migrate } from './db/migrate.ts';
 import { answers, connectOrExplain, type Db, kysely, openPool } from './db/pool.ts';
 import { decisionRoutes } from './decisions/routes.ts';
-import { createEngine, ENGINE_SETTINGS, type Engine } from './engine/engine.ts';
+import { createEngine, ENGINE_CONNECTIONS_MAX, ENGINE_SETTINGS, type Engine } from './engine/engine.ts';
 import { entitlementRoutes } from './entitlements/routes.ts';
 import { JOB_CONNECTIONS_MAX, startJobs } from './jobs/jobs.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
@@ -61,8 +61,7 @@ export type Tollgate = {
   close(): Promise<void>;
 };
 
-/** Connections: the engine writes on one and reads on one, the others hold locks of workspaces; the rest is lists. */
-const ENGINE_CONNECTIONS_MAX = 6;
+/** Connections beside the engine's: lists, and what is no engine's operation; locks of idempotency keys. */
 const CONNECTIONS_MAX = 10;
 const LOCK_CONNECTIONS_MAX = 10;
 

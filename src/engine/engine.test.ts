@@ -6,7 +6,8 @@ import { sampleConfig } from '../../test/fixtures/catalog.ts';
 import { parseCatalog } from '../catalog/parse.ts';
 import { openPool } from '../db/pool.ts';
 import { systemClock } from '../lib/clock.ts';
-import { type Asked, createEngine, ENGINE_SETTINGS, type Engine } from './engine.ts';
+import type { Refusal } from '../lib/errors.ts';
+import { type Asked, createEngine, ENGINE_CONNECTIONS_MAX, ENGINE_SETTINGS, type Engine } from './engine.ts';
 
 const catalog = parseCatalog(sampleConfig());
 
@@ -43,7 +44,11 @@ suite('the engine', () => {
 
   before(async () => {
     database = await testDatabase();
-    enginePool = openPool(database.url, { max: 6, name: 'engine', settings: ENGINE_SETTINGS });
+    enginePool = openPool(database.url, {
+      max: ENGINE_CONNECTIONS_MAX,
+      name: 'engine',
+      settings: ENGINE_SETTINGS,
+    });
     engine = createEngine({
       pool: enginePool,
       catalog,
@@ -159,6 +164,84 @@ suite('the engine', () => {
       [9, 8.5, 8],
     );
     assert.equal(await balanceOf(free), '7.500000');
+  });
+
+  test('an operation that cannot be written fails alone, in its own workspace, too', async () => {
+    const id = await workspaceWith('poisoned', 10n);
+    // A time that JavaScript writes with six digits of the year, which Postgres does not read.
+    const poison = { ...grant(id, 1n), expiresAt: Date.UTC(10_000, 0, 1) } as Asked;
+    const outcomes = await Promise.allSettled(
+      [call(id), poison, call(id), call(id)].map((asked) => engine.submit(asked)),
+    );
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
+    );
+    assert.equal(await balanceOf(id), '8.500000');
+  });
+
+  /** Holds rows until it is told to let go; meanwhile the others use what is free. */
+  async function whileHeld(rows: string, ids: readonly string[], work: () => Promise<void>): Promise<void> {
+    const host = await database.pool.connect();
+    await host.query('begin');
+    await host.query(`select from ${rows} = any($1) for update`, [ids]);
+    try {
+      await work();
+    } finally {
+      await host.query('rollback');
+      host.release();
+    }
+  }
+
+  test('more workspaces that are held than there are lanes hold up no other', async () => {
+    const held = await Promise.all(Array.from({ length: 9 }, (_, i) => workspaceWith(`held_${i}`, 10n)));
+    const free = await workspaceWith('free_of_many', 10n);
+    let waiting: Promise<unknown> = Promise.resolve();
+    let answered = 0;
+    await whileHeld('"Credit" where "workspaceId"', held, async () => {
+      waiting = Promise.all(held.map((id) => engine.submit(call(id)).then(() => answered++)));
+      for (let i = 0; i < 10; i++) await engine.submit(call(free));
+      await engine.state(free);
+      assert.equal(answered, 0);
+    });
+    await waiting;
+    for (const id of held) assert.equal(await balanceOf(id), '9.500000');
+    assert.equal(await balanceOf(free), '5.000000');
+  });
+
+  test('a row that somebody holds beside the wallet holds up its own workspace and no other', async () => {
+    const held = await workspaceWith('held_beside', 10n);
+    const free = await workspaceWith('free_beside', 10n);
+    let waiting: Promise<unknown> = Promise.resolve();
+    let isAnswered = false;
+    await whileHeld('"Workspace" where id', [held], async () => {
+      waiting = engine.submit(call(held)).then(() => {
+        isAnswered = true;
+      });
+      for (let i = 0; i < 10; i++) await engine.submit(call(free));
+      assert.equal(isAnswered, false);
+    });
+    await waiting;
+    assert.equal(await balanceOf(held), '9.500000');
+    assert.equal(await balanceOf(free), '5.000000');
+  });
+
+  test('a workspace with too much waiting is turned away, and the others are not', async () => {
+    const held = await workspaceWith('overrun', 10_000n);
+    const free = await workspaceWith('free_of_it', 10n);
+    const refused: unknown[] = [];
+    await whileHeld('"Credit" where "workspaceId"', [held], async () => {
+      const flood = Array.from({ length: 25_000 }, () =>
+        engine.submit(call(held)).catch((error) => refused.push(error)),
+      );
+      void Promise.all(flood);
+      await engine.submit(call(free));
+    });
+    await engine.idle();
+    assert.ok(refused.length >= 15_000);
+    for (const error of refused) assert.equal((error as Refusal).code, 'rate_limited');
+    assert.equal(await balanceOf(held), (10_000 - (25_000 - refused.length) / 2).toFixed(6));
+    assert.equal(await balanceOf(free), '9.500000');
   });
 
   test('what a host rolls back has not happened', async () => {

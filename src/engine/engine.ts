@@ -12,6 +12,8 @@ import { States } from './states.ts';
 import { findDecisions, lockWallet, type Queryable } from './store.ts';
 import { unavailable, Writer } from './writer.ts';
 
+export { ENGINE_CONNECTIONS_MAX } from './writer.ts';
+
 /** An operation as it is asked for; the engine gives it its id. */
 export type Asked = Omit<UseOperation, 'id'> | Omit<GrantOperation, 'id'> | Omit<RefundOperation, 'id'>;
 
@@ -33,7 +35,7 @@ export type Engine = {
 };
 
 export type EngineOptions = {
-  /** A pool of connections with ENGINE_SETTINGS: one writes, one reads, the others hold locks. */
+  /** A pool of ENGINE_CONNECTIONS_MAX connections with ENGINE_SETTINGS. */
   pool: pg.Pool;
   catalog: Catalog;
   clock: Clock;

@@ -10,7 +10,7 @@ type Waiting = { operation: Operation };
  * else holds have lanes of their own, so that nobody waits behind them.
  */
 export class Queue<T extends Waiting> {
-  #waiting = new Map<string, T[]>();
+  readonly #waiting = new Map<string, T[]>();
   #length = 0;
   readonly #taken = new Set<string>();
   readonly #claimed = new Set<string>();
@@ -21,6 +21,11 @@ export class Queue<T extends Waiting> {
     return this.#length;
   }
 
+  /** How many wait for one workspace. */
+  lengthOf(workspaceId: string): number {
+    return this.#waiting.get(workspaceId)?.length ?? 0;
+  }
+
   push(item: T): void {
     const { workspaceId } = item.operation;
     const others = this.#waiting.get(workspaceId);
@@ -29,17 +34,14 @@ export class Queue<T extends Waiting> {
     this.#length++;
   }
 
-  /** Ends a batch; what of it has to be decided again goes before all that came later. */
+  /** Ends a batch; what of it has to be decided again goes before what came later for its workspace. */
   putBack(batch: readonly T[], again: readonly T[]): void {
     for (const { operation } of batch) {
       this.#taken.delete(operation.workspaceId);
       for (const claim of claimsOf(operation)) this.#claimed.delete(claim);
     }
-    if (again.length === 0) return;
-    const first = Map.groupBy(again, ({ operation }) => operation.workspaceId);
-    for (const [workspaceId, later] of this.#waiting)
-      first.set(workspaceId, [...(first.get(workspaceId) ?? []), ...later]);
-    this.#waiting = first;
+    for (const [workspaceId, items] of Map.groupBy(again, ({ operation }) => operation.workspaceId))
+      this.#waiting.set(workspaceId, [...items, ...(this.#waiting.get(workspaceId) ?? [])]);
     this.#length += again.length;
   }
 
@@ -72,8 +74,9 @@ export class Queue<T extends Waiting> {
     if (batch.length === before) return;
     this.#taken.add(workspaceId);
     this.#length -= batch.length - before;
-    if (rest.length === 0) this.#waiting.delete(workspaceId);
-    else this.#waiting.set(workspaceId, rest);
+    // What is left goes behind all others: a workspace that never runs dry would keep them waiting for ever.
+    this.#waiting.delete(workspaceId);
+    if (rest.length > 0) this.#waiting.set(workspaceId, rest);
   }
 
   #claim({ operation }: T): boolean {

@@ -9,8 +9,9 @@ import { Queue } from './queue.ts';
 import type { States } from './states.ts';
 import { findLockedWallets, lockWallet, type Queryable, transaction } from './store.ts';
 
-/** Waiting operations before new ones are turned away: some seconds of work. */
+/** Waiting operations before new ones are turned away: some seconds of work. One workspace has a part of it. */
 const BACKLOG_MAX = 20_000;
+const BACKLOG_OF_ONE_MAX = 5_000;
 
 /**
  * Batches under way at once: while Postgres writes one, the other is decided. A second one is worth its statement only
@@ -27,8 +28,14 @@ const TRIES_MAX = 3;
 const OUTAGE_MAX_MS = 10_000;
 const OUTAGE_RETRY_MS = 100;
 
-/** How long a lane waits at a time for whoever holds its workspace. */
-const LANE_LOCK_TIMEOUT_MS = 5_000;
+/** Lanes under way at once, each with a connection; the others take turns with them. */
+const LANES_MAX = 3;
+
+/** How long a lane waits at a time for whoever holds its workspace, before another has its turn. */
+const LANE_LOCK_TIMEOUT_MS = 2_000;
+
+/** What the engine needs at most: beside batches and lanes one reads states, and two look things up. */
+export const ENGINE_CONNECTIONS_MAX = BATCHES_MAX + LANES_MAX + 3;
 
 export type WriterServices = {
   pool: pg.Pool;
@@ -55,6 +62,9 @@ export class Writer {
   readonly #services: WriterServices;
   readonly #queue = new Queue<Pending>();
   #underWay = 0;
+  /** Workspaces whose lane waits for its turn. */
+  readonly #lanes: string[] = [];
+  #lanesUnderWay = 0;
   #isStarting = false;
   #backlog = 0;
   #idlers: (() => void)[] = [];
@@ -70,7 +80,8 @@ export class Writer {
 
   /** Resolves to the answer, or to null where there was nothing to book. Rejects with a Refusal where nothing is kept. */
   submit(operation: Operation): Promise<Answer | null> {
-    if (this.#backlog >= BACKLOG_MAX) return Promise.reject(tooMuch());
+    const ofOne = this.#queue.lengthOf(operation.workspaceId);
+    if (this.#backlog >= BACKLOG_MAX || ofOne >= BACKLOG_OF_ONE_MAX) return Promise.reject(tooMuch());
     this.#backlog++;
     return new Promise((resolve, reject) => {
       this.#queue.push({
@@ -144,16 +155,35 @@ export class Writer {
 
   async #recover(batch: Pending[], error: unknown): Promise<Pending[]> {
     if (isConnectionLoss(error)) return this.#waitOut(batch, error);
-    if (isContention(error)) {
-      const locked = await this.#findLocked(batch);
-      for (const pending of batch) if (locked.has(workspaceOf(pending))) pending.needsLane = true;
-      return batch;
-    }
-    // One workspace must not fail the others: each is tried alone.
+    if (isContention(error)) return this.#findHeld(batch);
+    return this.#apart(batch, error, (part) => this.#write(part));
+  }
+
+  /** Somebody holds something that the batch needs. Whose workspace that is goes to a lane, the others go on. */
+  async #findHeld(batch: Pending[]): Promise<Pending[]> {
     const groups = [...Map.groupBy(batch, workspaceOf).values()];
-    if (groups.length === 1) return this.#fail(batch, error);
+    const locked = groups.length === 1 ? new Set(batch.map(workspaceOf)) : await this.#findLocked(batch);
     const again: Pending[] = [];
-    for (const group of groups) again.push(...(await this.#write(group)));
+    for (const group of groups) {
+      const isHeld = locked.has(workspaceOf(group[0]!));
+      for (const pending of group) pending.needsLane ||= isHeld;
+      // What is held may be another row than the wallet: tried alone, whose it is waits, and nobody with it.
+      again.push(...(isHeld ? group : await this.#write(group)));
+    }
+    return again;
+  }
+
+  /** One must not fail the others: each workspace is tried alone, and where it is one already, each operation. */
+  async #apart(
+    batch: Pending[],
+    error: unknown,
+    write: (part: Pending[]) => Promise<Pending[]>,
+  ): Promise<Pending[]> {
+    if (batch.length === 1) return this.#fail(batch, error);
+    const groups = [...Map.groupBy(batch, workspaceOf).values()];
+    const parts = groups.length > 1 ? groups : batch.map((pending) => [pending]);
+    const again: Pending[] = [];
+    for (const part of parts) again.push(...(await write(part)));
     return again;
   }
 
@@ -186,16 +216,25 @@ export class Writer {
 
   /** Gives a workspace a lane of its own, where it is decided under its lock and holds up nobody else. */
   #openLane(workspaceId: string): void {
-    if (this.#queue.openLane(workspaceId)) void this.#runLane(workspaceId);
+    if (!this.#queue.openLane(workspaceId)) return;
+    this.#lanes.push(workspaceId);
+    this.#startLanes();
+  }
+
+  #startLanes(): void {
+    while (this.#lanesUnderWay < LANES_MAX && this.#lanes.length > 0) {
+      this.#lanesUnderWay++;
+      void this.#runLane(this.#lanes.shift()!);
+    }
   }
 
   async #runLane(workspaceId: string): Promise<void> {
-    for (;;) {
-      const batch = this.#queue.takeLane(workspaceId, BATCH_MAX);
-      if (batch.length === 0) break;
-      this.#queue.putBack(batch, await this.#writeLocked(workspaceId, batch));
-    }
-    this.#queue.closeLane(workspaceId);
+    const batch = this.#queue.takeLane(workspaceId, BATCH_MAX);
+    if (batch.length > 0) this.#queue.putBack(batch, await this.#writeLocked(workspaceId, batch));
+    this.#lanesUnderWay--;
+    if (batch.length > 0 && this.#queue.lengthOf(workspaceId) > 0) this.#lanes.push(workspaceId);
+    else this.#queue.closeLane(workspaceId);
+    this.#startLanes();
     this.#start();
   }
 
@@ -211,7 +250,7 @@ export class Writer {
     } catch (error) {
       this.#forget(batch);
       if (isConnectionLoss(error) || isContention(error)) return this.#waitOut(batch, error);
-      return this.#fail(batch, error);
+      return this.#apart(batch, error, (part) => this.#writeLocked(workspaceId, part));
     }
   }
 

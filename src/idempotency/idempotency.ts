@@ -27,24 +27,44 @@ export async function once(
   { key, fingerprint }: { key: string; fingerprint: string },
   run: () => Promise<Reply>,
 ): Promise<Reply> {
-  const holder = await locks.connect();
-  let isBroken = false;
-  try {
-    await lockKey(holder, key);
-    const stored = await claimRequest(db, key, fingerprint);
-    if (stored.fingerprint !== fingerprint) throw keyConflict();
-    if (stored.status !== null) return again(stored);
-    // One that was cut off may have got as far as decisions of its own.
-    if (stored.isNew && (await wasDecidedWith(db, key, fingerprint))) {
-      await forgetRequest(db, key);
-      throw keyConflict();
+  return inTurn(locks, key, async () => {
+    const holder = await locks.connect();
+    let isBroken = false;
+    try {
+      await lockKey(holder, key);
+      const stored = await claimRequest(db, key, fingerprint);
+      if (stored.fingerprint !== fingerprint) throw keyConflict();
+      if (stored.status !== null) return again(stored);
+      // One that was cut off may have got as far as decisions of its own.
+      if (stored.isNew && (await wasDecidedWith(db, key, fingerprint))) {
+        await forgetRequest(db, key);
+        throw keyConflict();
+      }
+      return await runAndKeep(db, key, run);
+    } finally {
+      await unlockKey(holder, key).catch(() => {
+        isBroken = true; // with its connection the lock goes, too
+      });
+      holder.release(isBroken);
     }
-    return await runAndKeep(db, key, run);
+  });
+}
+
+/** The keys that this process runs a request for, with the end of it. */
+const running = new WeakMap<pg.Pool, Map<string, Promise<void>>>();
+
+/** Repeats that come while the first one still runs wait here, so that they take no connections from other keys. */
+async function inTurn<T>(locks: pg.Pool, key: string, run: () => Promise<T>): Promise<T> {
+  const ends = running.get(locks) ?? new Map<string, Promise<void>>();
+  running.set(locks, ends);
+  for (let end = ends.get(key); end !== undefined; end = ends.get(key)) await end;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  ends.set(key, promise);
+  try {
+    return await run();
   } finally {
-    await unlockKey(holder, key).catch(() => {
-      isBroken = true; // with its connection the lock goes, too
-    });
-    holder.release(isBroken);
+    ends.delete(key);
+    resolve();
   }
 }
 

@@ -74,10 +74,15 @@ export const timeSchema = z
   .meta({ format: 'date-time' })
   .transform((text, context): number => {
     const time = Date.parse(text);
-    if (!Number.isNaN(time) && isDay(text.slice(0, 10))) return time;
+    if (!Number.isNaN(time) && isDay(text.slice(0, 10)) && hasFourDigits(time)) return time;
     context.issues.push({ code: 'custom', message: TIME_MESSAGE, input: text });
     return z.NEVER;
   });
+
+/** Seen from UTC, a last day of 9999 may lie in 10000, which is written in another way. */
+function hasFourDigits(time: number): boolean {
+  return /^\d{4}-/.test(new Date(time).toISOString());
+}
 
 /** JavaScript reads 30 February as 2 March. */
 function isDay(date: string): boolean {

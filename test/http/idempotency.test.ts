@@ -168,3 +168,22 @@ test('a check takes a key without minding it', async () => {
   await server.post('/v1/check', { workspaceId: id, featureCode: 'blocked' }, key);
   assert.equal((await server.use(id, 'blocked', 1, key)).status, 200);
 });
+
+test('repeats of a request that takes long keep no other key waiting', async () => {
+  const [held, free] = [await server.workspace(), await server.workspace()];
+  const batch = (workspaceId: string, key: string) => {
+    const item = { workspaceId, featureCode: 'blocked', amount: 1, idempotencyKey: `${key} item` };
+    return server.post('/v1/usage/batch', { items: [item] }, key);
+  };
+  const key = newKey();
+  const host = await database.pool.connect();
+  await host.query('begin');
+  await host.query('select from "Credit" where "workspaceId" = $1 for update', [held]);
+  const repeats = Promise.all(Array.from({ length: 30 }, () => batch(held, key)));
+  for (let i = 0; i < 5; i++) assert.equal((await batch(free, newKey())).status, 200);
+  await host.query('rollback');
+  host.release();
+  const answers = await repeats;
+  assert.equal(new Set(answers.map(({ text }) => text)).size, 1);
+  assert.equal(answers.filter(({ headers }) => headers.has('idempotency-replayed')).length, 29);
+});
