@@ -18,9 +18,15 @@ import { welcome } from './welcome.ts';
 export async function serve(config: Config): Promise<number> {
   const stopped = untilAskedToStop();
   const stops: Stops = [];
+  let hasFailed = false;
+  // What keeps it from starting is the one thing that is said then.
+  const say = (line: string) => hasFailed || process.stdout.write(`tollgate: ${line}\n`);
   try {
-    process.stdout.write(await start(config, stops));
+    process.stdout.write(await start(config, stops, say));
     await stopped;
+  } catch (error) {
+    hasFailed = true;
+    throw error;
   } finally {
     // What was started last is stopped first.
     for (const stop of stops.reverse()) await stop();
@@ -31,10 +37,12 @@ export async function serve(config: Config): Promise<number> {
 /** How to stop what was started so far. */
 type Stops = (() => Promise<unknown>)[];
 
+type Say = (line: string) => void;
+
 /** Starts everything, noting how to stop each part; resolves to what is said to the operator. */
-async function start(config: Config, stops: Stops): Promise<string> {
+async function start(config: Config, stops: Stops, say: Say): Promise<string> {
   const catalog = await loadCatalog(config.catalogPath);
-  const databaseUrl = config.databaseUrl ?? (await startPostgres(config, stops));
+  const databaseUrl = config.databaseUrl ?? (await startPostgres(config, stops, say));
   let simulated: Simulated | undefined;
   const tollgate = await openTollgate({
     databaseUrl,
@@ -72,11 +80,8 @@ async function start(config: Config, stops: Stops): Promise<string> {
   });
 }
 
-async function startPostgres({ dataDir }: Config, stops: Stops): Promise<string> {
-  const embedded = await startEmbedded({
-    dataDir,
-    log: (line) => process.stdout.write(`tollgate: ${line}\n`),
-  });
+async function startPostgres({ dataDir }: Config, stops: Stops, say: Say): Promise<string> {
+  const embedded = await startEmbedded({ dataDir, log: say });
   stops.push(embedded.stop);
   return embedded.url;
 }

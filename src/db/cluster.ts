@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { access, constants, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ConfigError } from '../lib/config.ts';
 import { type Account, chooseAccount } from './account.ts';
@@ -15,7 +16,8 @@ export const ROLE = 'tollgate';
 /** Finds the cluster in `<dataDir>/postgres`, or makes it. Throws ConfigError where the folder cannot be used. */
 export async function openCluster(dataDir: string, binaries: Binaries): Promise<Cluster> {
   try {
-    await mkdir(dataDir, { recursive: true });
+    // Not recursive where the folder above is there: below /proc, Node would try for ever.
+    await mkdir(dataDir, { recursive: !existsSync(dirname(dataDir)) }).catch(unlessThere);
     await access(dataDir, constants.W_OK | constants.X_OK);
     // One name for one folder: a running Postgres is recognised by it.
     dataDir = await realpath(dataDir);
@@ -28,6 +30,10 @@ export async function openCluster(dataDir: string, binaries: Binaries): Promise<
   const account = chooseAccount(binaries, folder);
   if (!(await isCluster(folder, binaries))) await initialise(dataDir, folder, binaries, account);
   return { folder, logFile: join(dataDir, 'postgres.log'), account };
+}
+
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
 }
 
 async function isCluster(folder: string, binaries: Binaries): Promise<boolean> {

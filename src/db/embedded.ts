@@ -89,7 +89,7 @@ export async function startEmbedded({
       return false;
     });
     if (others) {
-      log('Postgres stays up: another process is connected to it.');
+      log(`Postgres (process ${pid}) stays up: another process is connected to it.`);
       return;
     }
     await stopPostmaster(pid, cluster);

@@ -28,6 +28,9 @@ export class ConfigError extends Error {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const stripeKey = text(env, 'STRIPE_SECRET_KEY');
   const testClock = flag(env, 'TOLLGATE_TEST_CLOCK');
+  if (stripeKey !== undefined && !/^[rs]k_/.test(stripeKey)) {
+    throw new ConfigError('STRIPE_SECRET_KEY must be a secret key (sk_… or rk_…) of your account.');
+  }
   if (testClock && stripeKey !== undefined && /^[rs]k_live_/.test(stripeKey)) {
     throw new ConfigError(
       'TOLLGATE_TEST_CLOCK=1 is refused together with a live STRIPE_SECRET_KEY: unset one of them.',

@@ -325,11 +325,11 @@ test('a key used at once for two workspaces on one process serves one of them', 
 });
 
 describe("a host's open transaction holds a workspace", () => {
-  async function whileHeld(workspaceId: string, work: () => Promise<void>): Promise<void> {
+  async function whileHeld(workspaceIds: string[], work: () => Promise<void>): Promise<void> {
     const host = await database.pool.connect();
     try {
       await host.query('begin');
-      await host.query('select from "Credit" where "workspaceId" = $1 for update', [workspaceId]);
+      await host.query('select from "Credit" where "workspaceId" = any($1) for update', [workspaceIds]);
       await work();
       await host.query('commit');
     } finally {
@@ -343,7 +343,7 @@ describe("a host's open transaction holds a workspace", () => {
     await atOnce(10, 3, (server) => server.use(held, 'blocked'));
     let waiting: Promise<Answer[]> | undefined;
     let answered = 0;
-    await whileHeld(held, async () => {
+    await whileHeld([held], async () => {
       waiting = atOnce(150, 3, async (server) => {
         const answer = await server.use(held, 'blocked');
         answered++;
@@ -362,19 +362,20 @@ describe("a host's open transaction holds a workspace", () => {
   });
 
   test('once 20,000 operations wait, more are turned away with Retry-After, and none is lost', async () => {
-    const [held, other] = await Promise.all([preparer.workspace(), preparer.workspace()]);
+    const held = await Promise.all(Array.from({ length: 5 }, () => preparer.workspace()));
+    const other = await preparer.workspace();
     const [server] = servers as [TestServer];
-    const item = (key: string) => ({
-      ...{ workspaceId: held, featureCode: 'unlimited', amount: 1 },
-      idempotencyKey: `${held} ${key}`,
+    const item = (workspaceId: string, key: string) => ({
+      ...{ workspaceId, featureCode: 'unlimited', amount: 1 },
+      idempotencyKey: `${workspaceId} ${key}`,
     });
-    await server.use(held, 'unlimited');
+    for (const id of held) await server.use(id, 'unlimited');
     let batches: Promise<Answer[]> | undefined;
     await whileHeld(held, async () => {
-      // A thousand more than may wait.
-      batches = atOnce(21, 1, (_, n) =>
+      // Five thousand more than may wait, and of no workspace more than one may have waiting.
+      batches = atOnce(25, 1, (_, n) =>
         server.post('/v1/usage/batch', {
-          items: Array.from({ length: 1000 }, (_, i) => item(`${n} ${i}`)),
+          items: Array.from({ length: 1000 }, (_, i) => item(held[n % 5]!, `${n} ${i}`)),
         }),
       );
       await untilFull(server);
@@ -388,7 +389,11 @@ describe("a host's open transaction holds a workspace", () => {
     const codes = new Set(results.flatMap(({ ok, error }) => (ok ? [] : [error.code])));
     assert.deepEqual([...codes], ['rate_limited']);
     assert.equal(taken, 20_000);
-    assert.equal((await preparer.use(held, 'unlimited')).body.used, taken + 2);
+    const after = await Promise.all(held.map((id) => preparer.use(id, 'unlimited')));
+    assert.equal(
+      after.reduce((sum, { body }) => sum + body.used, 0),
+      taken + 2 * held.length,
+    );
     await assertClean();
   });
 });
