@@ -16,6 +16,8 @@ type List<Row, S extends z.ZodType, F extends Shape> = {
   row: S;
   /** What rows can be chosen by, besides their workspace and when they were created. */
   filters?: F;
+  /** Its rows belong to no workspace. */
+  withoutWorkspace?: boolean;
   read(page: PageAsked, filters: Asked<F>): Promise<Page<Row>>;
   answer(row: Row): z.input<S>;
 };
@@ -24,13 +26,12 @@ type List<Row, S extends z.ZodType, F extends Shape> = {
 export function listEndpoint<Row, S extends z.ZodType, F extends Shape = Record<never, never>>(
   list: List<Row, S, F>,
 ): Endpoint {
-  const filters = Object.entries(list.filters ?? {}).map(([name, schema]) => [name, schema.optional()]);
   return endpoint({
     method: 'GET',
     path: list.path,
     tag: list.tag ?? 'Reading',
     summary: list.summary,
-    query: pageQuerySchema.extend(Object.fromEntries(filters) as Record<never, never>),
+    query: listQuerySchema(list),
     answers: { 200: pageSchema(list.row) },
     refusals: [],
     handle: async ({ query }) => {
@@ -39,6 +40,17 @@ export function listEndpoint<Row, S extends z.ZodType, F extends Shape = Record<
       return { body: { ...page, data: page.data.map(list.answer) } };
     },
   });
+}
+
+/** What a list can be asked for, as texts. */
+export function listQuerySchema({
+  filters = {},
+  withoutWorkspace = false,
+}: Pick<List<never, never, Shape>, 'filters' | 'withoutWorkspace'>) {
+  const optional = Object.entries(filters).map(([name, schema]) => [name, schema.optional()]);
+  return (withoutWorkspace ? pageQuerySchema.omit({ workspaceId: true }) : pageQuerySchema).extend(
+    Object.fromEntries(optional) as Record<never, never>,
+  );
 }
 
 /** A filter by one of these values. */

@@ -26,8 +26,11 @@ export type PageAsked = Pick<
 
 export type Page<Row> = { data: Row[]; hasMore: boolean; nextCursor: string | null };
 
-/** The last row of the page before. */
-type Cursor = { createdAt: Date; id: string };
+/** The last row of the page before, by its time in the order of the list. */
+type Cursor = { time: Date; id: string };
+
+/** The columns that say when a row came to be. */
+type Time = 'createdAt' | 'receivedAt';
 
 /** What columns of a table must equal; undefined where that is not asked for. */
 export type Filters<T extends keyof DB> = { [Column in keyof DB[T]]?: string | undefined };
@@ -35,35 +38,38 @@ export type Filters<T extends keyof DB> = { [Column in keyof DB[T]]?: string | u
 /**
  * Reads one page of a query, newest first. A cursor names the last row that was seen, not how many were: rows that are
  * inserted meanwhile come before it and move nothing. `order` is the index that the pages follow: `(createdAt, id)`,
- * or, where ids rise with time, `id` alone.
+ * another time and `id`, or, where ids rise with time, `id` alone.
  */
-export async function readPage<T extends keyof DB, Row extends Cursor>(
+export async function readPage<T extends keyof DB, Row extends { id: string } & { [Column in Time]?: Date }>(
   query: SelectQueryBuilder<DB, T, Row>,
   { limit, cursor, createdAfter, createdBefore }: PageAsked,
   filters: Filters<T>,
-  order: 'createdAt' | 'id' = 'createdAt',
+  order: Time | 'id' = 'createdAt',
 ): Promise<Page<Row>> {
+  const column = order === 'id' ? 'createdAt' : order;
+  const time = sql.ref(column);
   let wanted = query;
   const where = (condition: ReturnType<typeof sql<SqlBool>>) => {
     wanted = wanted.where(condition);
   };
-  for (const [column, value] of Object.entries<string | undefined>(filters)) {
-    if (value !== undefined) where(sql`${sql.ref(column)} = ${value}`);
+  for (const [name, value] of Object.entries<string | undefined>(filters)) {
+    if (value !== undefined) where(sql`${sql.ref(name)} = ${value}`);
   }
-  if (createdAfter !== undefined) where(sql`"createdAt" >= ${new Date(createdAfter)}`);
-  if (createdBefore !== undefined) where(sql`"createdAt" < ${new Date(createdBefore)}`);
+  if (createdAfter !== undefined) where(sql`${time} >= ${new Date(createdAfter)}`);
+  if (createdBefore !== undefined) where(sql`${time} < ${new Date(createdBefore)}`);
   // A comparison of rows, not of columns joined by `or`: only the first can begin in the middle of the index.
-  if (cursor !== undefined && order === 'createdAt')
-    where(sql`("createdAt", id) < (${cursor.createdAt}, ${cursor.id})`);
+  if (cursor !== undefined && order !== 'id') where(sql`(${time}, id) < (${cursor.time}, ${cursor.id})`);
   if (cursor !== undefined && order === 'id') where(sql`id < ${cursor.id}`);
 
   const rows = await wanted
-    .orderBy(order === 'createdAt' ? sql`"createdAt" desc, id desc` : sql`id desc`)
+    .orderBy(order === 'id' ? sql`id desc` : sql`${time} desc, id desc`)
     .limit(limit + 1) // one more than asked for tells whether there are more
     .execute();
   const data = rows.slice(0, limit) as Row[];
   const hasMore = rows.length > limit;
-  return { data, hasMore, nextCursor: hasMore ? encodeCursor(data.at(-1)!) : null };
+  if (!hasMore) return { data, hasMore, nextCursor: null };
+  const { id, [column]: last } = data.at(-1)!;
+  return { data, hasMore, nextCursor: encodeCursor({ time: last!, id }) };
 }
 
 /** The answer to a list of such rows. */
@@ -101,8 +107,8 @@ function cursorSchema() {
     });
 }
 
-function encodeCursor({ createdAt, id }: Cursor): string {
-  return Buffer.from(`${createdAt.getTime()} ${id}`).toString('base64url');
+function encodeCursor({ time, id }: Cursor): string {
+  return Buffer.from(`${time.getTime()} ${id}`).toString('base64url');
 }
 
 function decodeCursor(text: string): Cursor | undefined {
@@ -110,6 +116,6 @@ function decodeCursor(text: string): Cursor | undefined {
   // Fourteen digits of milliseconds reach three thousand years in both directions, which Postgres can compare.
   const match = /^(-?\d{1,14}) ([^\0]+)$/s.exec(decoded);
   if (match === null) return undefined;
-  const cursor = { createdAt: new Date(Number(match[1])), id: match[2]! };
+  const cursor = { time: new Date(Number(match[1])), id: match[2]! };
   return encodeCursor(cursor) === text ? cursor : undefined;
 }
