@@ -18,6 +18,7 @@ import type { Endpoint } from './lib/endpoint.ts';
 import { paymentListRoutes } from './payments/lists.ts';
 import { createStripe, isLiveKey } from './stripe/client.ts';
 import { type Inbox, openInbox } from './stripe/inbox.ts';
+import { eventRoutes } from './stripe/lists.ts';
 import { checkoutRoutes } from './stripe/routes.ts';
 import type { StripeServices } from './stripe/services.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
@@ -106,6 +107,7 @@ export async function openTollgate({
         ...decisionRoutes(services),
         ...catalogRoutes(services),
         ...(selling === null ? [] : checkoutRoutes(selling.services)),
+        ...(selling === null ? [] : eventRoutes({ db, livemode: selling.services.livemode })),
         ...auditRoutes(services),
         ...clockRoutes({ ...services, onMove: onClockMoved }),
       ],

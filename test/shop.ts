@@ -17,6 +17,7 @@ import { sign } from '../src/simulator/webhooks.ts';
 import type { CreatedCheckout } from '../src/stripe/checkout.ts';
 import { createStripe } from '../src/stripe/client.ts';
 import { openInbox } from '../src/stripe/inbox.ts';
+import { eventRoutes } from '../src/stripe/lists.ts';
 import { checkoutRoutes } from '../src/stripe/routes.ts';
 import type { StripeServices } from '../src/stripe/services.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
@@ -37,6 +38,7 @@ export type Shop = {
   clock: MovableClock;
   /** What was reported to the operator. */
   reports: string[];
+  get(path: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
   /** A new workspace, with the person who pays for it. */
   customer(): Promise<Customer>;
@@ -90,13 +92,18 @@ export async function openShop(
     keys: { accepts: (key) => key === API_KEY },
     db: database.db,
     locks: pools.locks,
-    endpoints: checkoutRoutes(services),
+    endpoints: [...checkoutRoutes(services), ...eventRoutes({ db: database.db, livemode: false })],
     report,
   } as Parameters<typeof createServer>[0]);
   server.register(webhookRoutes(openInbox(services, [WEBHOOK_SECRET])));
   const url = await server.listen({ host: '127.0.0.1', port: 0 });
   if (options.withoutWebhooks !== true)
     simulator.addWebhook({ url: `${url}/webhooks/stripe`, secrets: [WEBHOOK_SECRET] });
+
+  async function get(path: string): Promise<Answer> {
+    const response = await fetch(url + path, { headers: { authorization: `Bearer ${API_KEY}` } });
+    return { status: response.status, body: await response.json(), headers: response.headers };
+  }
 
   async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
     const response = await fetch(url + path, {
@@ -117,6 +124,7 @@ export async function openShop(
     clock,
     reports,
     jobs: undefined,
+    get,
     post,
     async deliver(event, signature) {
       const body = typeof event === 'string' ? event : JSON.stringify(event, null, 2);

@@ -8,7 +8,7 @@ export type Fault =
   | { status: number; body?: string; headers?: Record<string, string> }
   /** Stripe does it, and its answer is lost: cut off in the middle, or never sent. */
   | { lose: 'cut' | 'hang' }
-  /** Stripe does it, and its answer arrives changed. */
+  /** Stripe does it, and its answer arrives changed; or late, where the change is waited for. */
   // biome-ignore lint/suspicious/noExplicitAny: whatever Stripe answers
   | { change(answer: any): unknown };
 
@@ -45,7 +45,7 @@ export async function openWire(target: string): Promise<Wire> {
     });
     const known = { 'content-type': 'application/json', 'request-id': answer.headers.get('request-id')! };
     let body = await answer.text();
-    if (fault !== undefined && 'change' in fault) body = JSON.stringify(fault.change(JSON.parse(body)));
+    if (fault !== undefined && 'change' in fault) body = JSON.stringify(await fault.change(JSON.parse(body)));
     if (fault !== undefined && 'lose' in fault) {
       if (fault.lose === 'hang') return;
       res.writeHead(answer.status, { ...known, 'content-length': Buffer.byteLength(body) });

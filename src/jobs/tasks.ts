@@ -4,18 +4,23 @@ import { applyEvent, commit } from '../stripe/apply.ts';
 import { isMissing } from '../stripe/client.ts';
 import type { StripeServices } from '../stripe/services.ts';
 import { giveUpSession, readSession } from '../stripe/sessions.ts';
-import { EVENT_TASK, requeueEvents } from '../stripe/store.ts';
+import { EVENT_TASK, REPLAY_TASK, requeueEvents } from '../stripe/store.ts';
 import { findWorkspacesWithExpired } from './store.ts';
 
 /** Everything that happens later, by name. */
 export function tasksOf(services: StripeServices): TaskList {
   const works: Record<string, (payload: unknown) => Promise<void>> = {
-    [EVENT_TASK]: (payload) => applyEvent(services, (payload as { id: string }).id),
+    [EVENT_TASK]: (payload) => applyEvent(services, idIn(payload)),
+    [REPLAY_TASK]: (payload) => applyEvent(services, idIn(payload), { again: true }),
     'stripe.requeue': () => requeueWaiting(services, LOST_AFTER_MS),
     'checkouts.reread': () => rereadCheckouts(services),
     'credits.expire': () => expireCredits(services),
   };
   return Object.fromEntries(Object.entries(works).map(([name, work]) => [name, abortable(work)]));
+}
+
+function idIn(payload: unknown): string {
+  return (payload as { id: string }).id;
 }
 
 /** A worker that stops does not wait for a Stripe that does not answer: the job is tried again by the next one. */

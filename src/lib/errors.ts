@@ -26,6 +26,10 @@ export const CODES = {
   idempotency_conflict: { status: 409, meaning: 'The idempotency key was used for another request.' },
   already_refunded: { status: 409, meaning: 'It was refunded before.' },
   not_refundable: { status: 409, meaning: 'This operation cannot be refunded.' },
+  not_replayable: {
+    status: 409,
+    meaning: 'Nothing would follow from the event if it were applied again; the message says why.',
+  },
   payload_too_large: { status: 413, meaning: 'The body is over 1 MiB, or has over 1000 items.' },
   rate_limited: { status: 429, meaning: 'Too much at once; try again after `Retry-After` seconds.' },
   internal_error: { status: 500, meaning: 'A defect of Tollgate; report it with the `requestId`.' },

@@ -9,11 +9,16 @@ import { closeEvents, failEvents, findOpenEvents } from './store.ts';
 /**
  * Works off a stored event: reads its object again and applies the present state, which closes every event of that
  * object that had been stored before the reading. A failure is kept with the events; unless somebody has to look at it,
- * it is thrown for the job to be tried again.
+ * it is thrown for the job to be tried again. `again`: also if it is closed. Another job may have closed it from what
+ * it had read before somebody asked for a replay.
  */
-export async function applyEvent(services: StripeServices, eventId: string): Promise<void> {
+export async function applyEvent(
+  services: StripeServices,
+  eventId: string,
+  { again = false }: { again?: boolean } = {},
+): Promise<void> {
   const { pool, clock, report } = services;
-  const events = await findOpenEvents(pool, eventId);
+  const events = await findOpenEvents(pool, eventId, again);
   const [event] = events;
   if (event === undefined) return; // closed together with another one of its object
   const read = readingOf(event.type)!;

@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import { Refusal } from '../lib/errors.ts';
-import { readingOf } from './events.ts';
+import { whyIgnored } from './events.ts';
 import type { StripeServices } from './services.ts';
 import { type KeptEvent, keepEvent } from './store.ts';
 
@@ -66,7 +66,7 @@ function eventOf(rawBody: Buffer, livemode: boolean): KeptEvent {
   const event = parseEvent(rawBody);
   const ours = { id: event.id, type: event.type, objectId: objectIdOf(event), livemode: event.livemode };
   const payload = keepable(event);
-  const reason = whyIgnored(event, ours.objectId, livemode);
+  const reason = whyIgnored(ours, livemode);
   return reason === null
     ? { ...ours, payload, status: 'RECEIVED', error: null }
     : { ...ours, payload, status: 'IGNORED', error: reason };
@@ -100,14 +100,6 @@ function notAnEvent(what: string): Refusal {
 function objectIdOf(event: Stripe.Event): string | null {
   const { id } = (event.data.object ?? {}) as { id?: unknown };
   return typeof id === 'string' ? id : null;
-}
-
-function whyIgnored(event: Stripe.Event, objectId: string | null, livemode: boolean): string | null {
-  if (event.livemode !== livemode) {
-    return `It is of ${event.livemode ? 'live' : 'test'} mode, and the key is of the other.`;
-  }
-  if (readingOf(event.type) === undefined) return 'Nothing follows from events of this type.';
-  return objectId === null ? 'It names no object.' : null;
 }
 
 /** Postgres keeps no NUL characters and no half surrogate pairs. */

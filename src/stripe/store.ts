@@ -1,3 +1,7 @@
+import { type Selectable, sql } from 'kysely';
+import { type Filters, type PageAsked, readPage } from '../db/page.ts';
+import type { Db } from '../db/pool.ts';
+import type { StripeEvent } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
 import type { Verdict } from './change.ts';
 
@@ -11,8 +15,9 @@ export type KeptEvent = {
   error: string | null;
 };
 
-/** The task that works off an event. */
+/** The tasks that work off an event: one that has come, and one that somebody wants to be read again. */
 export const EVENT_TASK = 'stripe.event';
+export const REPLAY_TASK = 'stripe.replay';
 
 /** Keeps an event, and its job with it, in one statement; one that is there already stays as it is. */
 export async function keepEvent(db: Queryable, event: KeptEvent, now: Date): Promise<void> {
@@ -24,7 +29,7 @@ export async function keepEvent(db: Queryable, event: KeptEvent, now: Date): Pro
         on conflict (id) do nothing
         returning id, status
       )
-      select ${addJob('id')}
+      select ${addJob(EVENT_TASK, 'id')}
       from kept
       where status = 'RECEIVED'`,
     values: [
@@ -40,17 +45,18 @@ export async function keepEvent(db: Queryable, event: KeptEvent, now: Date): Pro
   });
 }
 
-/** One waiting job an event; asking again for one that runs, or was left behind locked, makes another. */
-function addJob(id: string): string {
+/** One waiting job an event and task; asking again for one that runs, or was left behind locked, makes another. */
+function addJob(task: string, id: string): string {
   return `graphile_worker.add_job(
-        '${EVENT_TASK}', json_build_object('id', ${id}), job_key => '${EVENT_TASK}:' || ${id}, job_key_mode => 'preserve_run_at'
+        '${task}', json_build_object('id', ${id}), job_key => '${task}:' || ${id}, job_key_mode => 'preserve_run_at'
       )`;
 }
 
-/** An event that is not closed yet, first, and all others of its object. */
+/** An event that is not closed yet, first, and all others of its object; `evenClosed`: the event in any case. */
 export async function findOpenEvents(
   db: Queryable,
   id: string,
+  evenClosed: boolean,
 ): Promise<{ id: string; type: string; objectId: string }[]> {
   const { rows } = await db.query({
     text: `
@@ -58,10 +64,10 @@ export async function findOpenEvents(
       from "StripeEvent" event
       join "StripeEvent" other on other."objectId" = event."objectId"
       where event.id = $1
-        and event.status in ('RECEIVED', 'FAILED')
-        and other.status in ('RECEIVED', 'FAILED')
+        and (event.status in ('RECEIVED', 'FAILED') or $2)
+        and (other.status in ('RECEIVED', 'FAILED') or other.id = event.id)
       order by other.id <> event.id, other."receivedAt"`,
-    values: [id],
+    values: [id, evenClosed],
   });
   return rows;
 }
@@ -96,7 +102,7 @@ export async function failEvents(db: Queryable, ids: string[], error: string): P
 export async function requeueEvents(db: Queryable, receivedBefore: Date, max: number): Promise<void> {
   await db.query({
     text: `
-      select ${addJob('id')}
+      select ${addJob(EVENT_TASK, 'id')}
       from (
         select id
         from "StripeEvent"
@@ -106,4 +112,33 @@ export async function requeueEvents(db: Queryable, receivedBefore: Date, max: nu
       ) waiting`,
     values: [receivedBefore, max],
   });
+}
+
+/** An event as it stands in a list. */
+export type EventRow = Omit<Selectable<StripeEvent>, 'payload'>;
+
+const COLUMNS = [
+  ...(['id', 'type', 'objectId', 'livemode', 'status'] as const),
+  ...(['attempts', 'error', 'receivedAt', 'appliedAt'] as const),
+];
+
+export const listEvents = (db: Db, page: PageAsked, filters: Filters<'StripeEvent'>) =>
+  readPage(db.selectFrom('StripeEvent').select(COLUMNS), page, filters, 'receivedAt');
+
+export const findEvent = (db: Db, id: string): Promise<Selectable<StripeEvent> | undefined> =>
+  db.selectFrom('StripeEvent').selectAll().where('id', '=', id).executeTakeFirst();
+
+/** Makes an event one that waits, and gives it a job of its own, in one statement. */
+export async function putBack(db: Db, id: string): Promise<EventRow | undefined> {
+  const { rows } = await sql<EventRow>`
+    with event as (
+      update "StripeEvent"
+      set status = 'RECEIVED', error = null, "appliedAt" = null
+      where id = ${id}
+      returning ${sql.join(COLUMNS.map((column) => sql.ref(column)))}
+    )
+    select event.*
+    from event
+    cross join lateral ${sql.raw(addJob(REPLAY_TASK, 'event.id'))}`.execute(db);
+  return rows[0];
 }
