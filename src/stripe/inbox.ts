@@ -22,7 +22,7 @@ export function openInbox(
     async receive({ rawBody, signature }) {
       const now = clock.now();
       verify(rawBody, signature, { secrets, now, report });
-      const event = eventOf(rawBody, livemode);
+      const event = readEvent(rawBody, { livemode, report });
       try {
         await keepEvent(pool, event, now);
       } catch (error) {
@@ -60,6 +60,19 @@ function verify(
   if (tooOld !== undefined)
     report('a webhook was signed too long ago: is the clock of this machine right?', tooOld);
   throw new Refusal('invalid_request', 'The signature does not fit.', { param: 'Stripe-Signature' });
+}
+
+/** What is signed and no event to us is a setting at Stripe that somebody has to mend: it would be sent for days. */
+function readEvent(
+  rawBody: Buffer,
+  { livemode, report }: Pick<StripeServices, 'livemode' | 'report'>,
+): KeptEvent {
+  try {
+    return eventOf(rawBody, livemode);
+  } catch (error) {
+    report('a webhook was refused, though its signature is right', error);
+    throw error;
+  }
 }
 
 function eventOf(rawBody: Buffer, livemode: boolean): KeptEvent {
