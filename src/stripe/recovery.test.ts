@@ -15,6 +15,8 @@ beforeEach(() => {
 });
 after(() => shop.close());
 
+const HOUR_MS = 3_600_000;
+
 const SESSION = /GET \/v1\/checkout\/sessions\/cs_/;
 
 /** Does not wait for the next try of what failed, but asks for it now. */
@@ -79,7 +81,7 @@ test('the connection breaks between the reading and the commit: applied once wit
   await assertGranted(customer);
 });
 
-test('the database is down: 503, and what Stripe sends again later is applied once', async () => {
+test('the database is down: 503, and what Stripe sends again an hour later, signed anew, is applied once', async () => {
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
   const name = new URL(shop.database.url).pathname.slice(1);
@@ -87,11 +89,18 @@ test('the database is down: 503, and what Stripe sends again later is applied on
   await admin.query(`alter database ${name} with allow_connections false`);
   await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
   shop.simulator.pay(sessionId);
-  await until(() => shop.simulator.deliveries().some(({ status }) => status === 503));
+  const refused = () => shop.simulator.deliveries().filter(({ status }) => status === 503);
+  await until(() => refused().length > 0);
+  shop.clock.offsetMs += HOUR_MS; // the first signature is too old by now
   await admin.query(`alter database ${name} with allow_connections true`);
   await admin.end();
   await until(async () => (await eventsOf(shop, sessionId)).length === 1);
   await until(() => isApplied(sessionId));
+  const [first] = refused();
+  const accepted = shop.simulator
+    .deliveries()
+    .find(({ event, status }) => event === first!.event && status === 200);
+  assert.ok(accepted!.at.getTime() - first!.at.getTime() >= HOUR_MS);
   await assertGranted(customer);
 });
 
