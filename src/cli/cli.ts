@@ -1,5 +1,7 @@
 import { ConfigError, readConfig } from '../lib/config.ts';
+import { Refusal } from '../lib/errors.ts';
 import { runAudit, runKeys, runMigrate } from './commands.ts';
+import { runEvents } from './events.ts';
 import { serve } from './serve.ts';
 
 type Command = { summary: string; run(args: string[]): Promise<number> };
@@ -12,6 +14,10 @@ const COMMANDS: Record<string, Command> = {
     run: (args) => runAudit(readConfig(), args),
   },
   keys: { summary: 'keys create: make another secret key', run: (args) => runKeys(readConfig(), args) },
+  events: {
+    summary: "events list, show, replay: Stripe's webhooks, and what became of them",
+    run: (args) => runEvents(readConfig(), args),
+  },
 };
 
 /** Runs a command line; resolves to the exit code. What a person can mend is said in one line. */
@@ -24,7 +30,7 @@ export async function runCommand([name = 'help', ...args]: string[]): Promise<nu
   try {
     return await command.run(args);
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
+    if (!(error instanceof ConfigError || error instanceof Refusal)) throw error;
     process.stderr.write(`tollgate: ${error.message}\n`);
     return 1;
   }
