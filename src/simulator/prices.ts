@@ -164,8 +164,14 @@ export function updatePrice(world: World, params: Params<typeof priceChanges>, i
     ...definedOf(rest),
     metadata: changeMetadata(before.metadata, sent),
   };
+  if (before.active && !after.active) refuseDefault(world, after);
   takeLookupKey(world, after, transfer);
   return changePrice(world, before, after);
+}
+
+function refuseDefault(world: World, { id, product }: Stripe.Price): void {
+  if (world.store.get('product', String(product))?.default_price !== id) return;
+  throw invalid('This price cannot be archived because it is the default price of its product.');
 }
 
 function changePrice(world: World, before: Stripe.Price, after: Stripe.Price): Stripe.Price {
@@ -188,20 +194,38 @@ export const priceListing = {
   currency: currency(),
   lookup_keys: listOf(text(200), 10),
   product: text(),
+  recurring: group({
+    interval: oneOf('day', 'week', 'month', 'year'),
+    meter: text(),
+    usage_type: oneOf('licensed', 'metered'),
+  }),
   type: oneOf('one_time', 'recurring'),
 };
 
 export function listPrices(world: World, params: Params<typeof priceListing>): Stripe.ApiList<Stripe.Price> {
-  const { active, created: within, currency: wanted, lookup_keys: keys, product, type } = params;
+  const { active, created: within, currency: wanted, lookup_keys: keys, product, recurring, type } = params;
   return paginate(world.store.all('price'), '/v1/prices', params, 'price', (price) => {
     if (active !== undefined && price.active !== active) return false;
     if (within !== undefined && !within(price.created)) return false;
     if (wanted !== undefined && price.currency !== wanted) return false;
     if (keys !== undefined && (price.lookup_key === null || !keys.includes(price.lookup_key))) return false;
+    if (recurring !== undefined && !recursAs(price, recurring)) return false;
     return (
       (product === undefined || price.product === product) && (type === undefined || price.type === type)
     );
   });
+}
+
+function recursAs(
+  { recurring }: Stripe.Price,
+  { interval, meter, usage_type: usage }: NonNullable<Params<typeof priceListing>['recurring']>,
+): boolean {
+  return (
+    recurring !== null &&
+    (interval === undefined || recurring.interval === interval) &&
+    (meter === undefined || recurring.meter === meter) &&
+    (usage === undefined || recurring.usage_type === usage)
+  );
 }
 
 export function findPrice(world: World, id: string, param = 'id'): Stripe.Price {

@@ -25,7 +25,7 @@ const fields = {
   url: clearable(webAddress()),
 };
 export const productFields = { ...fields, id: text(), name: required(text()) };
-export const productChanges = { ...fields, default_price: text(), name: text() };
+export const productChanges = { ...fields, default_price: clearable(text()), name: text() };
 
 export function createProduct(world: World, params: Params<typeof productFields>): Stripe.Product {
   const { id = makeId('product'), active = true, name } = params;
@@ -67,7 +67,7 @@ export function updateProduct(
 ): Stripe.Product {
   const before = findProduct(world, id);
   const { default_price: price, metadata: sent, ...rest } = params;
-  if (price !== undefined && world.store.get('price', price)?.product !== id) {
+  if (typeof price === 'string' && world.store.get('price', price)?.product !== id) {
     throw noSuch('price', price, 'default_price');
   }
   const after: Stripe.Product = {
@@ -111,6 +111,11 @@ export function listProducts(
   world: World,
   params: Params<typeof productListing>,
 ): Stripe.ApiList<Stripe.Product> {
+  if (params.ids !== undefined && (params.starting_after ?? params.ending_before) !== undefined) {
+    throw invalid('You cannot use `ids` together with `starting_after` or `ending_before`.', {
+      param: 'ids',
+    });
+  }
   return paginate(world.store.all('product'), '/v1/products', params, 'product', (product) => {
     if (params.active !== undefined && product.active !== params.active) return false;
     if (params.created !== undefined && !params.created(product.created)) return false;

@@ -89,8 +89,10 @@ test('a product and its prices: created, found by lookup key, changed; a used pr
   const expanded = await stripe.products.retrieve(product.id, { expand: ['default_price'] });
   assert.ok(typeof expanded.default_price === 'object' && expanded.default_price?.id === price.id);
   assert.match((await refusalOf(stripe.products.del(product.id))).message, /one or more user-created prices/);
-  const retired = await stripe.prices.update(price.id, { active: false });
-  assert.equal(retired.active, false);
+  const archiving = () => stripe.prices.update(price.id, { active: false });
+  assert.match((await refusalOf(archiving())).message, /it is the default price of its product/);
+  assert.equal((await stripe.products.update(product.id, { default_price: '' })).default_price, null);
+  assert.equal((await archiving()).active, false);
   assert.deepEqual((await stripe.prices.list({ active: true })).data, []);
   const unused = await stripe.products.create({ id: 'unused', name: 'Unused' });
   assert.equal((await stripe.products.del(unused.id)).deleted, true);
@@ -106,6 +108,69 @@ test('a lookup key moves to another price only when that is asked for', async (t
   const second = await stripe.prices.create({ ...params, transfer_lookup_key: true });
   assert.equal(second.lookup_key, 'pro');
   assert.equal((await stripe.prices.retrieve(first.id)).lookup_key, null);
+});
+
+test('products are listed by id, in both states; prices by product, interval, type, currency and state', async (t) => {
+  const { stripe } = await useSimulator(t);
+  for (const id of ['pro', 'pack', 'other']) await stripe.products.create({ id, name: id });
+  await stripe.products.update('pack', { active: false });
+  const idsOf = ({ data }: Stripe.ApiList<{ id: string }>) => data.map(({ id }) => id);
+  assert.deepEqual(idsOf(await stripe.products.list({ ids: ['pro', 'pack', 'none'] })), ['pack', 'pro']);
+  assert.deepEqual(idsOf(await stripe.products.list({ active: true })), ['other', 'pro']);
+  const refusal = await refusalOf(stripe.products.list({ ids: ['pro', 'pack'], starting_after: 'pack' }));
+  assert.deepEqual([refusal.statusCode, refusal.param], [400, 'ids']);
+
+  const price = async (product: string, currency: string, interval?: 'month' | 'year') =>
+    (
+      await stripe.prices.create({
+        product,
+        currency,
+        unit_amount: 1000,
+        ...(interval === undefined ? {} : { recurring: { interval } }),
+      })
+    ).id;
+  const [month, year, once, old] = [
+    await price('pro', 'usd', 'month'),
+    await price('pro', 'eur', 'year'),
+    await price('pack', 'usd'),
+    await price('pro', 'usd', 'month'),
+  ];
+  await stripe.prices.update(old, { active: false });
+  for (const [params, found] of [
+    [{ product: 'pro' }, [old, year, month]],
+    [{ product: 'pro', active: true }, [year, month]],
+    [{ active: false }, [old]],
+    [{ type: 'one_time' }, [once]],
+    [{ currency: 'eur' }, [year]],
+    [{ recurring: { interval: 'month' } }, [old, month]],
+    [{ recurring: { interval: 'year', usage_type: 'licensed' } }, [year]],
+    [{ recurring: { usage_type: 'metered' } }, []],
+    [{ recurring: { meter: 'mtr_1' } }, []],
+  ] as const) {
+    assert.deepEqual(idsOf(await stripe.prices.list(params)), found, JSON.stringify(params));
+  }
+});
+
+test('a lookup key moves by an update, too, and 250 prices are read a page at a time', async (t) => {
+  const { stripe } = await useSimulator(t);
+  await stripe.products.create({ id: 'pro', name: 'Pro' });
+  const create = (key: string) =>
+    stripe.prices.create({ product: 'pro', currency: 'usd', unit_amount: 100, lookup_key: key });
+  const made: string[] = [];
+  for (let i = 0; i < 250; i++) made.unshift((await create(`key_${i}`)).id);
+  const read: string[] = [];
+  for await (const { id } of stripe.prices.list({ product: 'pro', limit: 100 })) read.push(id);
+  assert.deepEqual(read, made);
+  const [last, first] = [made[0]!, made[249]!];
+  const moving = { lookup_key: 'key_0' };
+  assert.match((await refusalOf(stripe.prices.update(last, moving))).message, /already uses that lookup key/);
+  await stripe.prices.update(last, { ...moving, transfer_lookup_key: true });
+  const holding = await stripe.prices.list({ lookup_keys: ['key_0', 'key_249'] });
+  assert.deepEqual(
+    holding.data.map(({ id }) => id),
+    [last],
+  );
+  assert.equal((await stripe.prices.retrieve(first)).lookup_key, null);
 });
 
 const badCalls: [string, (stripe: Stripe) => Promise<unknown>, string, string | undefined][] = [
@@ -158,6 +223,30 @@ const badCalls: [string, (stripe: Stripe) => Promise<unknown>, string, string | 
     (s) => s.prices.create({ currency: 'usd', product: 'p', unit_amount: 1 }),
     'product',
     'resource_missing',
+  ],
+  [
+    'prices by a field of recurring that is none',
+    (s) => s.rawRequest('GET', '/v1/prices?recurring[colour]=red'),
+    'recurring[colour]',
+    'parameter_unknown',
+  ],
+  [
+    'prices by an interval that is none',
+    (s) => s.prices.list({ recurring: { interval: 'hour' } }),
+    'recurring[interval]',
+    undefined,
+  ],
+  [
+    'prices by eleven lookup keys',
+    (s) => s.prices.list({ lookup_keys: Array.from({ length: 11 }, (_, i) => `key_${i}`) }),
+    'lookup_keys',
+    undefined,
+  ],
+  [
+    'an amount of a price that is there already',
+    (s) => s.rawRequest('POST', '/v1/prices/price_1', { unit_amount: 1 }),
+    'unit_amount',
+    'parameter_unknown',
   ],
   ['an e-mail that is none', (s) => s.customers.create({ email: 'nobody' }), 'email', 'email_invalid'],
   [
