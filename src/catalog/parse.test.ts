@@ -38,6 +38,42 @@ const CODE = 'must be named with 1 to 64 of A-Z a-z 0-9 _ . : -, beginning with 
 const POINTS = "features.'ai.points': must be { type: 'metered', whole: true }: AI work is counted in it";
 const NO_CURRENCY = 'is no currency that Stripe charges in; write codes such as usd';
 
+for (const [currency, price, message] of [
+  ['isk', 5.5, 'must have no decimals in isk'],
+  ['isk', 5, null],
+  ['isk', 1_000_000, 'must be at most 999999: Stripe charges no more in isk'],
+  ['ugx', 5.5, 'must have no decimals in ugx'],
+  ['ugx', 5000, null],
+  ['krw', 0.5, 'must have no decimals in krw'],
+  ['krw', 99_999_999, null],
+  ['huf', 174.99, 'must be at least 175: Stripe charges no less in huf'],
+  ['huf', 1000.45, null],
+  ['twd', 10.45, null],
+  ['twd', 10.455, 'must have at most 2 decimals in twd'],
+  ['kwd', 5.124, 'must have at most 2 decimals in kwd'],
+  ['kwd', 5.12, null],
+  ['kwd', 100_000, 'must be at most 99999.99: Stripe charges no more in kwd'],
+] as const) {
+  test(`a price of ${price} ${currency} ${message ?? 'is taken'}`, () => {
+    const { features } = sampleConfig();
+    const config = {
+      currency,
+      features,
+      plans: {
+        FREE: { name: 'Free', features: {} },
+        PRO: { name: 'Pro', price: { month: { [currency]: price } }, features: {} },
+      },
+      credits: {
+        expireAfterDays: null,
+        packs: { small: { name: 'Small', credits: 1, price: { [currency]: price } } },
+      },
+    };
+    const paths = [`plans.PRO.price.month.${currency}`, `credits.packs.small.price.${currency}`];
+    const expected = ['2 mistakes', ...paths.map((path) => `  ${path}: ${message}`)].join('\n');
+    assert.equal(mistakesOf(config), message === null ? 'none' : expected);
+  });
+}
+
 for (const [path, value, message] of [
   // Unknown and missing keys
   ['colour', 1, 'colour: is unknown here; known are currency, features, plans, credits'],

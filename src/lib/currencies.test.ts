@@ -20,9 +20,13 @@ for (const [money, currency, amount] of [
   ['500', 'jpy', 500],
   ['10.45', 'huf', 1045],
   ['10.45', 'twd', 1045],
+  ['500', 'krw', 500],
+  ['500', 'xof', 500],
   ['5', 'isk', 500],
   ['5', 'ugx', 500],
   ['5.12', 'kwd', 5120],
+  ['5.12', 'bhd', 5120],
+  ['5', 'tnd', 5000],
   ['999999.99', 'usd', 99_999_999],
   ['9999999999.99', 'idr', 999_999_999_999],
 ] as const) {
@@ -38,6 +42,9 @@ for (const [money, currency] of [
   ['5.5', 'isk'],
   ['5.5', 'ugx'],
   ['5.124', 'kwd'],
+  ['5.005', 'jod'],
+  ['0.5', 'krw'],
+  ['10.455', 'huf'],
   ['-1', 'usd'],
   ['1', 'xyz'],
 ] as const) {
@@ -67,5 +74,19 @@ test('charges have a least and a largest amount', () => {
   assert.equal(chargeMinimum('jpy'), fromDecimal('50'));
   assert.equal(chargeMinimum('zmw'), fromDecimal('0.01'));
   assert.equal(chargeMinimum('ugx'), fromDecimal('1'));
-  assert.equal(chargeMaximum('usd'), fromDecimal('999999.99'));
 });
+
+for (const [currency, most] of [
+  ['usd', '999999.99'],
+  ['huf', '999999.99'],
+  ['jpy', '99999999'],
+  ['isk', '999999'],
+  ['ugx', '999999'],
+  ['kwd', '99999.99'],
+  ['idr', '9999999999.99'],
+] as const) {
+  test(`at most ${most} ${currency} can be charged, and that can`, () => {
+    assert.equal(chargeMaximum(currency), fromDecimal(most));
+    assert.equal(fromStripeAmount(currency, toStripeAmount(currency, fromDecimal(most))), fromDecimal(most));
+  });
+}

@@ -109,8 +109,10 @@ export function chargeMinimum(currency: string): Micros {
     : fromStripeAmount(currency, minimum);
 }
 
+/** The most that can be charged, in the decimals that the currency may really have. */
 export function chargeMaximum(currency: string): Micros {
-  return fromStripeAmount(currency, supported(currency) === 'idr' ? CHARGE_MAX_IDR : CHARGE_MAX);
+  const most = fromStripeAmount(currency, supported(currency) === 'idr' ? CHARGE_MAX_IDR : CHARGE_MAX);
+  return most - (most % 10n ** BigInt(MICROS_DECIMALS - currencyDecimals(currency)));
 }
 
 function supported(currency: string): string {
