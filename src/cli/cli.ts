@@ -1,5 +1,6 @@
 import { ConfigError, readConfig } from '../lib/config.ts';
 import { Refusal } from '../lib/errors.ts';
+import { runCatalog } from './catalog.ts';
 import { runAudit, runKeys, runMigrate } from './commands.ts';
 import { runEvents } from './events.ts';
 import { serve } from './serve.ts';
@@ -12,6 +13,10 @@ const COMMANDS: Record<string, Command> = {
   audit: {
     summary: 'prove that the numbers add up; --json for machines',
     run: (args) => runAudit(readConfig(), args),
+  },
+  catalog: {
+    summary: 'catalog push [--dry-run]: make Stripe sell what the catalog says; pull --check: compare them',
+    run: (args) => runCatalog(readConfig(), args),
   },
   keys: { summary: 'keys create: make another secret key', run: (args) => runKeys(readConfig(), args) },
   events: {
