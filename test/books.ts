@@ -25,16 +25,29 @@ const RULES: Record<string, string> = {
     left join lateral (
       select
         coalesce(sum(remaining), 0) as remaining, coalesce(sum(amount), 0) as amount,
-        coalesce(sum(expired), 0) as "grantsExpired"
+        coalesce(sum(expired), 0) as "grantsExpired", coalesce(sum("clawedBack"), 0) as "grantsClawedBack",
+        coalesce(sum(debt), 0) as "grantsDebt"
       from "CreditGrant"
       where "workspaceId" = c."workspaceId"
     ) g on true
-    where c.balance <> g.remaining or c.total <> g.amount or c.expired <> g."grantsExpired"`,
+    where c.balance <> g.remaining or c.total <> g.amount or c.expired <> g."grantsExpired"
+      or c."clawedBack" <> g."grantsClawedBack" or c.debt <> g."grantsDebt"`,
 
   'no grant holds less than nothing or more than it was': `
     select *
     from "CreditGrant"
     where remaining < 0 or remaining + expired + "clawedBack" > amount`,
+
+  'what was spent of a purchase and what is reversed of it come to no more than it gave, but for what is owed': `
+    select *
+    from (
+      select g.*,
+        (select coalesce(sum(amount), 0) from "DebtPayment" where "debtorId" = g.id) as "paidByOthers",
+        (select coalesce(sum(amount), 0) from "DebtPayment" where "payerId" = g.id) as "paidForOthers"
+      from "CreditGrant" g
+    ) g
+    where reversed <> "clawedBack" - "paidForOthers" + debt + "paidByOthers"
+      or (debt + "paidByOthers" > 0 and remaining + expired > 0)`,
 
   'totalUsage is what succeeded and was not refunded': `
     select c."workspaceId", c."totalUsage", u.paid
@@ -105,5 +118,14 @@ const TABLES = [
     'Credit',
     'CreditRecord',
   ],
-  ...['CreditGrant', 'CreditUsage', 'AIUsage', 'Decision', 'Checkout', 'StripeEvent', 'IdempotentRequest'],
+  ...[
+    'CreditGrant',
+    'DebtPayment',
+    'CreditUsage',
+    'AIUsage',
+    'Decision',
+    'Checkout',
+    'StripeEvent',
+    'IdempotentRequest',
+  ],
 ];

@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import { useAI } from '../src/ai/ai.ts';
 import { parseCatalog } from '../src/catalog/parse.ts';
 import { keepVersion } from '../src/catalog/store.ts';
@@ -57,7 +58,7 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
     useAI(services, { workspaceId, type: 'TEXT_CHAT', pageId: 'page', points });
   const give = (id: string) => refundUse(services, { id });
 
-  for (const id of ['ws_a', 'ws_b', 'ws_c']) {
+  for (const id of ['ws_a', 'ws_b', 'ws_c', 'ws_d']) {
     await pool.query(`insert into "Workspace" (id, name) values ($1, $1)`, [id]);
   }
   await pool.query(`
@@ -68,16 +69,31 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
     insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", "workspaceId", credits)
     values
       ('pay', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi', 'pu', 'ws_a', 100),
-      ('pay_open', 10, 'usd', 'PENDING', 'STRIPE', 'cs', 'pu', 'ws_a', 100);
+      ('pay_open', 10, 'usd', 'PENDING', 'STRIPE', 'cs', 'pu', 'ws_a', 100),
+      ('pay_back', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_back', 'pu', 'ws_d', 100),
+      ('pay_next', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_next', 'pu', 'ws_d', 50);
     insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId", "paymentId")
-    values ('rec', 100, 'PURCHASE', 'ws_a', 'pu', 'pay')`);
+    values
+      ('rec', 100, 'PURCHASE', 'ws_a', 'pu', 'pay'),
+      ('rec_back', 100, 'PURCHASE', 'ws_d', 'pu', 'pay_back'),
+      ('rec_next', 50, 'PURCHASE', 'ws_d', 'pu', 'pay_next')`);
 
-  const client = await pool.connect();
-  await client.query('begin');
-  const purchase = { credits: micros(100), creditRecordId: 'rec', description: 'bought', expiresAt: null };
-  await grantPurchase(services, { workspaceId: 'ws_a', ...purchase }, client);
-  await client.query('commit');
-  client.release();
+  const inTransaction = async (work: (client: pg.PoolClient) => Promise<unknown>) => {
+    const client = await pool.connect();
+    await client.query('begin');
+    await work(client);
+    await client.query('commit');
+    client.release();
+  };
+  const buy = (workspaceId: string, amount: number, creditRecordId: string) => {
+    const purchase = { credits: micros(amount), creditRecordId, description: 'bought', expiresAt: null };
+    return inTransaction((client) => grantPurchase(services, { workspaceId, ...purchase }, client));
+  };
+  const clawBack = (workspaceId: string, creditRecordId: string, amount: number) =>
+    inTransaction((client) =>
+      engine.clawBackIn(client, { workspaceId, creditRecordId, amount: micros(amount) }),
+    );
+  await buy('ws_a', 100, 'rec');
 
   await grant('ws_a', 0.3, 10); // expires in parts below
   await grant('ws_c', 50, 20);
@@ -98,6 +114,17 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
   await give(allowed.value.id);
   await give(both.value.id);
   await refused(give(both.value.id));
+
+  await buy('ws_d', 100, 'rec_back');
+  const spent = await call('ws_d', 120); // for 60
+  await call('ws_d', 16); // for 8
+  await clawBack('ws_d', 'rec_back', 100); // 32 taken, 68 owed
+  await buy('ws_d', 50, 'rec_next'); // pays 50
+  await clawBack('ws_d', 'rec_back', 70); // 38 owed: the open 18 are cancelled, and 12 go back
+  await clawBack('ws_d', 'rec_back', 80); // 10 more are owed
+  await call('ws_d', 4); // for 2, of the 12
+  await give(spent.value.id); // nothing is owed any more
+  await clawBack('ws_d', 'rec_next', 50); // 48 taken, 2 owed
 
   clock.offsetMs += 11 * DAY_MS;
   await engine.expire('ws_a');

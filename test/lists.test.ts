@@ -157,17 +157,18 @@ test('each list is chosen by what its rows are', async () => {
   for (const [query, count] of [
     ['/v1/payments?status=PENDING', 1],
     ['/v1/payments?currency=eur', 0],
-    ['/v1/payments?paymentUserId=pu', 2],
+    ['/v1/payments?paymentUserId=pu', 4],
     ['/v1/payment-users?email=a@example.com', 1],
     ['/v1/subscriptions?plan=PRO&status=ACTIVE', 1],
     ['/v1/subscriptions?plan=BASIC', 0],
     ['/v1/feature-usages?featureCode=ai.points&workspaceId=ws_a', 2],
-    ['/v1/credits/grants?type=PURCHASE', 1],
-    ['/v1/credit-records?type=PURCHASE', 1],
-    ['/v1/credit-usages?status=REFUNDED', 2],
+    ['/v1/credits/grants?type=PURCHASE', 3],
+    ['/v1/credit-records?type=PURCHASE', 3],
+    ['/v1/credit-usages?status=REFUNDED', 3],
     ['/v1/ai-usages?type=IMAGE_GENERATION', 0],
     ['/v1/ai-usages?status=REFUNDED', 1],
     ['/v1/decisions?operation=EXPIRE', 1],
+    ['/v1/decisions?operation=CLAW_BACK', 4],
     ['/v1/decisions?code=limit_reached&allowed=false', 1],
     ['/v1/decisions?code=limit_reached&allowed=true', 0],
     ['/v1/decisions?plan=PRO&operation=REFUND&featureCode=api.calls', 1],
@@ -177,11 +178,11 @@ test('each list is chosen by what its rows are', async () => {
 });
 
 test('rows that are inserted between two pages move nothing', async () => {
-  const path = '/v1/payments?limit=1';
+  const path = '/v1/payments?workspaceId=ws_a&limit=1';
   const first = (await get(path)).body;
   await database.pool.query(`
-    insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId")
-    values ('pay_new', 1, 'usd', 'PENDING', 'STRIPE', 'cs_new', 'pu')`);
+    insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", "workspaceId")
+    values ('pay_new', 1, 'usd', 'PENDING', 'STRIPE', 'cs_new', 'pu', 'ws_a')`);
   const second = (await get(`${path}&cursor=${first.nextCursor}`)).body;
   assert.deepEqual(
     [...first.data, ...second.data].map(({ id }) => id),
@@ -194,7 +195,7 @@ test('rows that are inserted between two pages move nothing', async () => {
 test('an expired grant has nothing left, whether or not that was booked', async () => {
   await database.pool.query(`
     update "CreditGrant" set "expiresAt" = now() - interval '1 second' where type = 'PURCHASE'`);
-  const { body } = await get('/v1/credits/grants?type=PURCHASE');
+  const { body } = await get('/v1/credits/grants?type=PURCHASE&workspaceId=ws_a');
   const { amount, remaining, spent, expired } = body.data[0] as Record<string, number>;
   assert.equal(remaining, 0);
   assert.equal(Number((spent! + expired!).toFixed(6)), amount);

@@ -52,6 +52,11 @@ const USAGE =
 const LOSSES = 'what expired or was clawed back is the same in a wallet and its grants';
 const GRANT = 'a grant is what is left, spent, expired and clawed back of it, as decisions say';
 const GRANTED = 'every grant was decided, and is as it was decided';
+const DEBT = 'the debt of a wallet is what its grants owe';
+const REVERSED = 'what is reversed of a purchase is taken back from it, owed, or paid by later ones';
+const OWED = 'of a reversed purchase, what was spent beyond what it still gives is owed, and no more';
+const REVERSAL = 'a purchase is reversed and owes as decisions say';
+const DEBT_PAID = 'what a purchase paid for earlier ones is as decisions say';
 const PRICE = 'a use is covered by allowance and credits, at the price that was decided on';
 const REFUSAL = 'a refusal takes nothing';
 const LIMIT = 'no use has taken more than the allowance';
@@ -99,7 +104,7 @@ const CORRUPTIONS: Corruption[] = [
   [
     TOTAL,
     sql`delete from "Credit" where "workspaceId" = 'ws_a' returning "workspaceId"`,
-    [BALANCE, USAGE, LOSSES],
+    [BALANCE, USAGE, LOSSES, DEBT],
   ],
   [
     USAGE,
@@ -113,7 +118,43 @@ const CORRUPTIONS: Corruption[] = [
   [
     GRANT,
     sql`update "CreditGrant" set remaining = remaining - 1, "clawedBack" = 2 where ${one('CreditGrant', 'remaining > 1')} returning id`,
-    [BALANCE, LOSSES],
+    [BALANCE, LOSSES, REVERSED],
+  ],
+  [
+    GRANT,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{clawedBack,0,amount}', '31')
+      where ${one('Decision', `operation = 'CLAW_BACK'`)} returning reasons #>> '{reversal,grantId}' as id`,
+  ],
+  [DEBT, sql`update "Credit" set debt = debt + 1 where "workspaceId" = 'ws_d' returning "workspaceId"`],
+  [
+    REVERSED,
+    sql`update "CreditGrant" set reversed = reversed - 1 where "creditRecordId" = 'rec_back' returning id`,
+    [REVERSAL],
+  ],
+  [
+    OWED,
+    sql`
+      update "CreditGrant" set remaining = remaining + 1, "clawedBack" = "clawedBack" - 1, debt = debt + 1
+      where "creditRecordId" = 'rec_next' returning id`,
+    [BALANCE, LOSSES, GRANT, DEBT, REVERSAL],
+  ],
+  [
+    REVERSAL,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{reversal,before}', '1')
+      where ${one('Decision', `operation = 'CLAW_BACK'`)} returning reasons #>> '{reversal,grantId}' as id`,
+  ],
+  [
+    REVERSAL,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{debts,0,amount}', '69')
+      where ${one('Decision', `operation = 'CLAW_BACK'`)} returning reasons #>> '{reversal,grantId}' as id`,
+  ],
+  [
+    DEBT_PAID,
+    sql`update "DebtPayment" set amount = amount + 1 returning "debtorId", "payerId"`,
+    [REVERSED, OWED],
   ],
   [
     GRANT,
@@ -270,7 +311,7 @@ test('a broken audit prints the rows, a clean one a line for each invariant', as
   const clean = await audit(database.db, { now });
   const lines = printAudit(clean).split('\n');
   assert.equal(lines.length, CHECKS.length + 3);
-  assert.match(lines[1]!, /^ok +3 {2}a balance is the total less/);
+  assert.match(lines[1]!, /^ok +4 {2}a balance is the total less/);
   assert.equal(lines.at(-1), `Audit of 2026-01-31T10:00:00.000Z: all ${CHECKS.length} invariants hold.`);
 
   const { reports } = await spoiled(sql`update "FeatureUsage" set used = used + 1 returning id`);

@@ -4,6 +4,7 @@ import type { DB } from '../db/types.ts';
 import type { Check } from './check.ts';
 import { decisionChecks } from './decisions/store.ts';
 import { paymentChecks } from './payments/store.ts';
+import { reversalChecks } from './reversals/store.ts';
 import { rowChecks } from './rows/store.ts';
 import { type Failure, onSnapshot, runCheck } from './store.ts';
 import { usageChecks } from './usages/store.ts';
@@ -17,6 +18,7 @@ export type CheckReport = { name: string; ok: boolean; checked: number; failures
 
 export const CHECKS: readonly Check[] = [
   ...walletChecks,
+  ...reversalChecks,
   ...decisionChecks,
   ...usageChecks,
   ...paymentChecks,

@@ -1,4 +1,4 @@
-import type { Window } from './types.ts';
+import type { DebtPolicy, Window } from './types.ts';
 
 /**
  * What an operator writes in `tollgate.config.ts`. Amounts and prices are numbers with at most six decimals; prices
@@ -20,6 +20,11 @@ export type CatalogConfig = {
   credits: {
     /** How long bought credits last, in days; null: for ever. */
     expireAfterDays: number | null;
+    /**
+     * What becomes of credits that were spent before their payment was refunded or disputed: `next_purchase`, also when
+     * left out, pays for them first; `keep` only shows them.
+     */
+    debt?: DebtPolicy;
     packs: Record<string, PackConfig>;
     /** Amounts of the buyer's choice, per currency. Left out: packs only. */
     custom?: Record<string, CustomCreditsConfig>;

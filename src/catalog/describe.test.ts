@@ -70,6 +70,7 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
     ],
     credits: {
       expireAfterDays: 365,
+      debt: 'next_purchase',
       packs: [{ id: 'small', name: '1,000 credits', credits: 1000, price: { usd: 10, jpy: 1500 } }],
       custom: {
         usd: { min: 5, max: 500, creditsPerUnit: 100 },

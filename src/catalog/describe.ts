@@ -1,5 +1,5 @@
 import { type Micros, toUnits } from '../lib/amounts.ts';
-import type { Catalog, Interval, Plan, PlanTerms, Window } from './types.ts';
+import type { Catalog, DebtPolicy, Interval, Plan, PlanTerms, Window } from './types.ts';
 
 /** A catalog as plain JSON, amounts as numbers: what is kept of each version, and what pricing pages read. */
 export type CatalogDescription = {
@@ -11,6 +11,7 @@ export type CatalogDescription = {
   plans: PlanDescription[];
   credits: {
     expireAfterDays: number | null;
+    debt: DebtPolicy;
     packs: { id: string; name: string; credits: number; price: Money }[];
     custom: Record<string, { min: number; max: number; creditsPerUnit: number }>;
   };
@@ -54,6 +55,7 @@ export function describeCatalog(catalog: Catalog): CatalogDescription {
     plans: [...plans.values()].map((terms) => describePlan(catalog, terms)),
     credits: {
       expireAfterDays: catalog.creditsExpireAfterDays,
+      debt: catalog.creditsDebt,
       packs: [...packs.values()].map(({ id, name, credits, prices }) => ({
         id,
         name,

@@ -88,7 +88,7 @@ for (const [path, value, message] of [
     5,
     "plans.FREE.features.'ai.points'.limit: is unknown here; known are allowance, per, overage",
   ],
-  ['credits', undefined, 'credits: must be an object with expireAfterDays, packs, custom'],
+  ['credits', undefined, 'credits: must be an object with expireAfterDays, debt, packs, custom'],
   ['credits/packs', undefined, 'credits.packs: must be an object'],
   ['credits/custom', 5, 'credits.custom: must be an object'],
   [
@@ -216,6 +216,7 @@ for (const [path, value, message] of [
   ['credits/expireAfterDays', undefined, `credits.expireAfterDays: ${DAYS}`],
   ['credits/expireAfterDays', 0, `credits.expireAfterDays: ${DAYS}`],
   ['credits/expireAfterDays', 1.5, `credits.expireAfterDays: ${DAYS}`],
+  ['credits/debt', 'forgive', "credits.debt: must be 'next_purchase' or 'keep'"],
   ['credits/packs/small/credits', 0, `credits.packs.small.credits: ${ABOVE_ZERO}, up to 1,000,000,000`],
   [
     'credits/packs/small/price',
@@ -301,6 +302,7 @@ test('what was written becomes exact amounts, with defaults filled in', () => {
   );
   assert.equal(catalog.customCredits.get('jpy')!.creditsPerUnit, 650_000n);
   assert.equal(catalog.creditsExpireAfterDays, 365);
+  assert.equal(catalog.creditsDebt, 'next_purchase');
 });
 
 test('a catalog can be as small as one free plan', () => {
@@ -344,6 +346,7 @@ for (const [path, value] of [
   [`${FREE_CALLS}/overage`, 'block'],
   ['plans/PRO/price/year/usd', 199.98],
   ['credits/expireAfterDays', null],
+  ['credits/debt', 'keep'],
   ['credits/packs/small/credits', 1001],
   ['credits/custom/usd/max', 501],
 ] as const) {

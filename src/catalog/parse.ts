@@ -6,6 +6,7 @@ import {
   CODE_MESSAGE,
   CODE_PATTERN,
   CUSTOM_CREDITS,
+  DEBT,
   EXPIRE_AFTER_DAYS,
   FEATURE,
   METER,
@@ -160,14 +161,20 @@ function readOverage(part: Part): Meter['overage'] {
 function readCredits(
   part: Part,
   prices: Prices,
-): Pick<Catalog, 'packs' | 'customCredits' | 'creditsExpireAfterDays'> {
-  if (!part.hasKeys(['expireAfterDays', 'packs', 'custom'])) {
-    return { packs: new Map(), customCredits: new Map(), creditsExpireAfterDays: null };
+): Pick<Catalog, 'packs' | 'customCredits' | 'creditsExpireAfterDays' | 'creditsDebt'> {
+  if (!part.hasKeys(['expireAfterDays', 'debt', 'packs', 'custom'])) {
+    return {
+      packs: new Map(),
+      customCredits: new Map(),
+      creditsExpireAfterDays: null,
+      creditsDebt: 'next_purchase',
+    };
   }
   return {
     packs: readPacks(part.at('packs'), prices),
     customCredits: readCustomCredits(part.at('custom'), prices),
     creditsExpireAfterDays: part.at('expireAfterDays').read(EXPIRE_AFTER_DAYS) ?? null,
+    creditsDebt: part.at('debt').read(DEBT) ?? 'next_purchase',
   };
 }
 

@@ -5,7 +5,7 @@ import { Refusal } from '../lib/errors.ts';
 import { textSchema } from '../lib/schemas.ts';
 import { describeCatalog } from './describe.ts';
 import { readVersion } from './store.ts';
-import { type Catalog, PLANS, WINDOWS } from './types.ts';
+import { type Catalog, DEBT_POLICIES, PLANS, WINDOWS } from './types.ts';
 
 const money = z.record(z.string(), z.number()).meta({ description: 'In major units, per currency.' });
 
@@ -44,6 +44,10 @@ const catalogSchema = z
     ),
     credits: z.object({
       expireAfterDays: z.int().nullable(),
+      debt: z
+        .enum(DEBT_POLICIES)
+        .optional()
+        .meta({ description: 'Who pays what is owed of reversed purchases; versions of old do not say.' }),
       packs: z.array(z.object({ id: z.string(), name: z.string(), credits: z.number(), price: money })),
       custom: z.record(
         z.string(),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AMOUNT_MAX, MICROS_PER_UNIT, type Micros, toMicros } from '../lib/amounts.ts';
 import { unknownKey } from './part.ts';
-import { WINDOWS } from './types.ts';
+import { DEBT_POLICIES, WINDOWS } from './types.ts';
 
 // The shapes of a configuration's parts. Their messages say what to write instead.
 
@@ -81,6 +81,10 @@ export const EXPIRE_AFTER_DAYS = z
   .min(1, DAYS_MESSAGE)
   .max(EXPIRE_DAYS_MAX, DAYS_MESSAGE)
   .nullable();
+
+export const DEBT = z
+  .enum(DEBT_POLICIES, `must be ${DEBT_POLICIES.map((policy) => `'${policy}'`).join(' or ')}`)
+  .default('next_purchase');
 
 /** An object with these keys and no others. */
 function strict<S extends z.core.$ZodLooseShape>(shape: S) {

@@ -24,7 +24,13 @@ export type Catalog = {
   customCredits: Map<string, CustomCredits>;
   /** How long bought credits last, in days from the payment; null: for ever. */
   creditsExpireAfterDays: number | null;
+  /** Who pays what is owed of reversed purchases: the next purchase, or nobody. */
+  creditsDebt: DebtPolicy;
 };
+
+/** `keep`: a debt stays, and is only shown. */
+export const DEBT_POLICIES = ['next_purchase', 'keep'] as const;
+export type DebtPolicy = (typeof DEBT_POLICIES)[number];
 
 export type Feature = {
   code: string;

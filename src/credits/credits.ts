@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Decision } from '../engine/operations.ts';
-import { type Micros, toUnits } from '../lib/amounts.ts';
+import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
 
 export const grantSchema = z
   .object({
@@ -80,13 +80,15 @@ export async function grantPurchase(
 }
 
 function grantOf(decision: Decision): Grant {
-  const { grant, description } = decision.reasons;
+  const { grant, description, clawedBack = [] } = decision.reasons;
+  // A purchase may have paid what earlier ones owed.
+  const taken = clawedBack.reduce((sum, { amount }) => sum + toMicros(amount)!, 0n);
   return {
     id: decision.id,
     workspaceId: decision.workspaceId,
     type: grant!.type,
     amount: toUnits(decision.amount),
-    remaining: toUnits(decision.amount),
+    remaining: toUnits(decision.amount - taken),
     priority: grant!.priority,
     expiresAt: grant!.expiresAt,
     description: description!,

@@ -19,6 +19,10 @@ const grantRowSchema = z
     spent: z.number(),
     expired: z.number(),
     clawedBack: z.number(),
+    reversed: z
+      .number()
+      .meta({ description: 'How much of it is to be taken back in all, as its payment was reversed.' }),
+    debt: z.number().meta({ description: 'What of that had been spent, and is still owed.' }),
     priority: z.int().meta({ description: 'Spending order: lower priority number, sooner expiry, older.' }),
     expiresAt: z.iso.datetime().nullable(),
     description: z.string(),
@@ -35,7 +39,7 @@ function grantAt(row: Selectable<CreditGrant>, now: Date): z.infer<typeof grantR
   ) as [bigint, bigint, bigint, bigint];
   const isOver = row.expiresAt !== null && row.expiresAt <= now;
   return {
-    ...plain(row, 'amount', 'clawedBack'),
+    ...plain(row, 'amount', 'clawedBack', 'reversed', 'debt'),
     remaining: isOver ? 0 : toUnits(left),
     expired: toUnits(isOver ? gone + left : gone),
     spent: toUnits(amount - left - gone - clawedBack),

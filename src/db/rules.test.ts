@@ -19,6 +19,7 @@ await pool.query(`
   insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId") values ('rec', 0, 'PURCHASE', 'ws', 'pu');
   insert into "CreditGrant" (id, "workspaceId", type, amount, remaining, expired, "clawedBack", description)
     values ('gr', 'ws', 'PROMOTION', 10, 4, 2, 1, '');
+  insert into "DebtPayment" ("debtorId", "payerId", "workspaceId", amount) values ('gr', 'gr', 'ws', 1);
   insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status)
     values ('cu', 'ws', 'f', 1, '', 'SUCCEEDED');
   insert into "AIUsage" (id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId")
@@ -43,12 +44,17 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Credit', '"totalUsage" = -1, total = 6', 'Credit_amounts_check'],
   ['Credit', 'expired = -1, total = 7', 'Credit_amounts_check'],
   ['Credit', '"clawedBack" = -1, total = 8', 'Credit_amounts_check'],
+  ['Credit', 'debt = -1', 'Credit_debt_check'],
   ['CreditRecord', 'amount = -1', 'CreditRecord_amount_check'],
   ['CreditGrant', 'amount = 0, remaining = 0, expired = 0, "clawedBack" = 0', 'CreditGrant_amount_check'],
   ['CreditGrant', 'remaining = -1', 'CreditGrant_remaining_check'],
   ['CreditGrant', 'expired = -1', 'CreditGrant_remaining_check'],
   ['CreditGrant', '"clawedBack" = -1', 'CreditGrant_remaining_check'],
   ['CreditGrant', 'remaining = 7.000001', 'CreditGrant_remaining_check'],
+  ['CreditGrant', 'debt = -1', 'CreditGrant_reversed_check'],
+  ['CreditGrant', 'reversed = 1, debt = 2', 'CreditGrant_reversed_check'],
+  ['CreditGrant', 'reversed = 10.000001', 'CreditGrant_reversed_check'],
+  ['DebtPayment', 'amount = -1', 'DebtPayment_amount_check'],
   ['CreditUsage', 'amount = -1', 'CreditUsage_amount_check'],
   ['AIUsage', 'points = 4', 'AIUsage_points_check'],
   ['AIUsage', '"freePoints" = -1, "paidPoints" = 4', 'AIUsage_points_check'],
@@ -72,7 +78,7 @@ const broken: [table: string, change: string, rule: string][] = [
 for (const [table, change, rule] of broken) {
   test(`${table} refuses ${change}`, () =>
     assert.rejects(
-      pool.query(`update "${table}" set ${change} where id::text not in ('other')`),
+      pool.query(`update "${table}" t set ${change} where to_jsonb(t) ->> 'id' is distinct from 'other'`),
       (error: { constraint?: string }) => error.constraint === rule,
     ));
 }

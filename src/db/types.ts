@@ -56,7 +56,8 @@ export const OperationType = {
     USE: "USE",
     GRANT: "GRANT",
     REFUND: "REFUND",
-    EXPIRE: "EXPIRE"
+    EXPIRE: "EXPIRE",
+    CLAW_BACK: "CLAW_BACK"
 } as const;
 export type OperationType = (typeof OperationType)[keyof typeof OperationType];
 export const CheckoutStatus = {
@@ -121,6 +122,7 @@ export type Credit = {
     totalUsage: Generated<string>;
     expired: Generated<string>;
     clawedBack: Generated<string>;
+    debt: Generated<string>;
     version: Generated<string>;
     paymentUserId: string | null;
     createdAt: Generated<Timestamp>;
@@ -134,6 +136,8 @@ export type CreditGrant = {
     remaining: string;
     expired: Generated<string>;
     clawedBack: Generated<string>;
+    reversed: Generated<string>;
+    debt: Generated<string>;
     priority: Generated<number>;
     expiresAt: Timestamp | null;
     description: string;
@@ -159,6 +163,14 @@ export type CreditUsage = {
     amount: string;
     description: string;
     status: UsageStatus;
+    createdAt: Generated<Timestamp>;
+    updatedAt: Generated<Timestamp>;
+};
+export type DebtPayment = {
+    debtorId: string;
+    payerId: string;
+    workspaceId: string;
+    amount: string;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };
@@ -271,6 +283,7 @@ export type DB = {
     CreditGrant: CreditGrant;
     CreditRecord: CreditRecord;
     CreditUsage: CreditUsage;
+    DebtPayment: DebtPayment;
     Decision: Decision;
     FeatureUsage: FeatureUsage;
     IdempotentRequest: IdempotentRequest;

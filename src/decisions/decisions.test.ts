@@ -42,8 +42,27 @@ for (const [condition, why] of [
     /^The use op_\w+ of api\.calls was given back: 0\.2 credits to the grants that paid; 0\.3 credits to grants that had expired by then, and so are gone\.$/,
   ],
   [`operation = 'EXPIRE' and "workspaceId" = 'ws_c'`, /^0\.5 credits had expired and left the balance\.$/],
+  [
+    `operation = 'CLAW_BACK' and amount = 100`,
+    /^Of the purchase rec_back, 100 credits are taken back in all, after 0, because its payment was reversed; 68 credits of that had been spent, and are owed\.$/,
+  ],
+  [
+    `operation = 'CLAW_BACK' and amount = 70`,
+    /^Of the purchase rec_back, 70 credits are taken back in all, after 100, because its payment was reversed; 18 credits are owed no more\.$/,
+  ],
+  [
+    `operation = 'REFUND' and amount = 120`,
+    /^The use op_\w+ of api\.calls was given back: 60 credits to the grants that paid; 48 credits of them were taken at once for a reversed purchase\.$/,
+  ],
+  [
+    `operation = 'GRANT' and amount = 50 and "workspaceId" = 'ws_d'`,
+    /^50 credits were bought: they do not expire; 50 credits of them paid what reversed purchases owed\.$/,
+  ],
   [`operation = 'GRANT' and amount = 100`, /^100 credits were bought: they do not expire\.$/],
-  [`operation = 'GRANT' and amount = 50`, /^50 credits were given: they expire at 20\S+Z\.$/],
+  [
+    `operation = 'GRANT' and amount = 50 and "workspaceId" = 'ws_c'`,
+    /^50 credits were given: they expire at 20\S+Z\.$/,
+  ],
 ] as const) {
   test(`a decision says why: ${why.source.slice(0, 80)}`, async () => {
     const [id] = await find(condition);

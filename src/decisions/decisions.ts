@@ -65,8 +65,25 @@ export const explainedDecisionSchema = z
       sources: z
         .array(sourceSchema)
         .meta({ description: 'Grants that paid, expired or got back, in spending order.' }),
+      clawedBack: z
+        .array(
+          z.object({
+            grantId: z.string(),
+            amount: z.number().meta({ description: 'Taken from the grant; below zero, it went back.' }),
+            for: z.string().nullable().meta({ description: 'The grant whose purchase owed it, if another.' }),
+            expired: z.boolean().meta({ description: 'The grant was over: no balance has changed.' }),
+          }),
+        )
+        .meta({ description: 'What was taken back because payments were reversed.' }),
+      debts: z
+        .array(z.object({ grantId: z.string(), amount: z.number() }))
+        .meta({ description: 'What is owed of reversed purchases, more or less than before.' }),
     }),
     ai: z.object({ type: z.string(), pageId: z.string() }).nullable(),
+    reversal: z
+      .object({ creditRecordId: z.string(), grantId: z.string(), before: z.number() })
+      .nullable()
+      .meta({ description: 'Of a claw back: the purchase, and what was reversed of it before.' }),
     grant: z
       .object({
         type: z.enum(GrantType),
@@ -108,8 +125,11 @@ export async function explainDecision(db: Db, id: string): Promise<ExplainedDeci
       balance: Number(reasons.balance),
       creditsPerUnit: reasons.creditsPerUnit ?? null,
       sources: sourcesOf(reasons, found.grants),
+      clawedBack: (reasons.clawedBack ?? []).map((entry) => ({ for: null, expired: false, ...entry })),
+      debts: reasons.debts ?? [],
     },
     ai: reasons.ai ?? null,
+    reversal: reasons.reversal ?? null,
     grant: reasons.grant === undefined ? null : { creditRecordId: null, ...reasons.grant },
     refusal: decision.code === null ? null : explainRefusal(decision),
     refundedBy: found.refundId,

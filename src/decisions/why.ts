@@ -14,6 +14,8 @@ export function whyOf(decision: Decision): string {
       return whyGranted(decision);
     case 'EXPIRE':
       return `${credits(decision.amount)} had expired and left the balance.`;
+    case 'CLAW_BACK':
+      return whyClawedBack(decision);
     case 'OPENING': {
       const { amount, creditCost } = decision;
       return `The wallet is older than Tollgate: it came with ${credits(amount - creditCost)} to spend, and ${toUnits(creditCost)} spent before.`;
@@ -42,6 +44,11 @@ function whyGivenBack({ refundOf, featureCode, fromAllowance, creditCost, reason
     ...(creditCost > lost ? [`${credits(creditCost - lost)} to the grants that paid`] : []),
     ...(lost > 0n ? [`${credits(lost)} to grants that had expired by then, and so are gone`] : []),
   ];
+  const returned = new Set(reasons.sources?.map(({ grantId }) => grantId));
+  const owed = (reasons.clawedBack ?? [])
+    .filter((entry) => entry.for === undefined && returned.has(entry.grantId))
+    .reduce((sum, { amount }) => sum + toMicros(amount)!, 0n);
+  if (owed > 0n) parts.push(`${credits(owed)} of them were taken at once for a reversed purchase`);
   return `The use ${refundOf} of ${featureCode} was given back: ${parts.join('; ')}.`;
 }
 
@@ -54,7 +61,21 @@ function whyGranted({ amount, reasons }: Decision): string {
     ADJUSTMENT: 'given as an adjustment',
     OPENING: 'found',
   };
-  return `${credits(amount)} were ${origin[type]}: ${until}.`;
+  const paid = (reasons.clawedBack ?? []).reduce((sum, entry) => sum + toMicros(entry.amount)!, 0n);
+  const debts = paid === 0n ? '' : `; ${credits(paid)} of them paid what reversed purchases owed`;
+  return `${credits(amount)} were ${origin[type]}: ${until}${debts}.`;
+}
+
+function whyClawedBack({ amount, reasons }: Decision): string {
+  const { creditRecordId, before } = reasons.reversal!;
+  const owed = (reasons.debts ?? []).reduce((sum, debt) => sum + toMicros(debt.amount)!, 0n);
+  const part =
+    owed === 0n
+      ? ''
+      : owed > 0n
+        ? `; ${credits(owed)} of that had been spent, and are owed`
+        : `; ${credits(-owed)} are owed no more`;
+  return `Of the purchase ${creditRecordId}, ${credits(amount)} are taken back in all, after ${toUnits(toMicros(before)!)}, because its payment was reversed${part}.`;
 }
 
 function credits(amount: Micros): string {

@@ -1,11 +1,18 @@
 import type { Catalog } from '../catalog/types.ts';
 import { Refusal } from '../lib/errors.ts';
-import { decide } from './decide.ts';
-import type { Decision, Operation, RefundedUse } from './operations.ts';
+import { decide, type Subject } from './decide.ts';
+import type { Decision, Operation, RefundedUse, ReversedPurchase } from './operations.ts';
 import { rowsOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { States } from './states.ts';
-import { findDecisions, findRequestKeys, loadRefundedUses, loadStates, type Queryable } from './store.ts';
+import {
+  findDecisions,
+  findRequestKeys,
+  loadRefundedUses,
+  loadReversedPurchases,
+  loadStates,
+  type Queryable,
+} from './store.ts';
 import { writeGuarded } from './write.ts';
 
 /** The answer to an operation. `replayed`: the key had been used before, and this is the first answer again. */
@@ -48,10 +55,10 @@ export async function decideBatch(attempts: readonly Attempt[], context: BatchCo
   const groups = Map.groupBy(open, ({ operation }) => operation.workspaceId);
   await loadMissing([...groups.keys()], context);
   // Read after the states: while the versions hold, what is read here holds too.
-  const refundedUses = await loadRefundedUsesOf(open, context);
+  const subjects = await loadSubjects(open, context);
 
   const refusals = new Map<Attempt, Refusal>();
-  const drafts = draftAll(groups, context, refundedUses, refusals);
+  const drafts = draftAll(groups, context, subjects, refusals);
   await write(drafts, context, outcomes);
 
   const moved = drafts.flatMap(({ decided }) => decided.map(([attempt]) => attempt)).filter(isOpen);
@@ -86,18 +93,25 @@ async function loadMissing(workspaceIds: string[], { db, states, now }: BatchCon
   for (const state of (await loadStates(db, missing, now)).values()) states.keep(state);
 }
 
-async function loadRefundedUsesOf(
-  attempts: Attempt[],
-  { db }: BatchContext,
-): Promise<Map<string, RefundedUse>> {
-  const ids = attempts.flatMap(({ operation }) => (operation.type === 'REFUND' ? [operation.useId] : []));
-  return ids.length === 0 ? new Map() : loadRefundedUses(db, ids);
+type Subjects = {
+  uses: ReadonlyMap<string, RefundedUse>;
+  purchases: ReadonlyMap<string, ReversedPurchase>;
+};
+
+async function loadSubjects(attempts: Attempt[], { db }: BatchContext): Promise<Subjects> {
+  const operations = attempts.map(({ operation }) => operation);
+  const useIds = operations.flatMap((asked) => (asked.type === 'REFUND' ? [asked.useId] : []));
+  const recordIds = operations.flatMap((asked) => (asked.type === 'CLAW_BACK' ? [asked.creditRecordId] : []));
+  return {
+    uses: useIds.length === 0 ? new Map() : await loadRefundedUses(db, useIds),
+    purchases: recordIds.length === 0 ? new Map() : await loadReversedPurchases(db, recordIds),
+  };
 }
 
 function draftAll(
   groups: ReadonlyMap<string, Attempt[]>,
   { states, catalog, now }: BatchContext,
-  refundedUses: ReadonlyMap<string, RefundedUse>,
+  subjects: Subjects,
   refusals: Map<Attempt, Refusal>,
 ): Draft[] {
   const drafts: Draft[] = [];
@@ -113,8 +127,8 @@ function draftAll(
     for (const attempt of attempts) {
       const { operation } = attempt;
       try {
-        const refundedUse = refundedUseOf(operation, refundedUses);
-        const { state, decisions } = decide(draft.after, operation, catalog, now, refundedUse);
+        const subject = subjectOf(operation, subjects);
+        const { state, decisions } = decide(draft.after, operation, catalog, now, subject);
         draft.after = state;
         draft.decisions.push(...decisions);
         draft.decided.push([attempt, decisions.at(-1) ?? null]);
@@ -128,12 +142,10 @@ function draftAll(
   return drafts;
 }
 
-function refundedUseOf(
-  operation: Operation,
-  refundedUses: ReadonlyMap<string, RefundedUse>,
-): RefundedUse | undefined {
+function subjectOf(operation: Operation, { uses, purchases }: Subjects): Subject | undefined {
+  if (operation.type === 'CLAW_BACK') return purchases.get(operation.creditRecordId);
   if (operation.type !== 'REFUND') return undefined;
-  const use = refundedUses.get(operation.useId);
+  const use = uses.get(operation.useId);
   if (use === undefined || use.decision.workspaceId !== operation.workspaceId)
     throw useNotFound(operation.useId);
   return use;

@@ -62,8 +62,9 @@ function stateWith({
     version: 7,
     createdAt: NOW - 10 * DAY_MS,
     subscription: null,
-    wallet: { balance, total: balance, totalUsage: 0n, expired: 0n, clawedBack: 0n },
+    wallet: { balance, total: balance, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
     grants,
+    debts: [],
     usages: new Map(
       Object.entries(used).map(([code, amount]) => [
         code,

@@ -5,7 +5,14 @@ import { newId } from '../lib/ids.ts';
 import { type Answer, decideBatch, useNotFound, workspaceNotFound } from './batch.ts';
 import { stateAt } from './expire.ts';
 import { isConnectionLoss } from './failures.ts';
-import type { GrantOperation, RefundOperation, UseOperation } from './operations.ts';
+import type {
+  ClawBackOperation,
+  Decision,
+  GrantOperation,
+  Operation,
+  RefundOperation,
+  UseOperation,
+} from './operations.ts';
 import { Reader } from './reader.ts';
 import type { State } from './state.ts';
 import { States } from './states.ts';
@@ -17,11 +24,19 @@ export { ENGINE_CONNECTIONS_MAX } from './writer.ts';
 /** An operation as it is asked for; the engine gives it its id. */
 export type Asked = Omit<UseOperation, 'id'> | Omit<GrantOperation, 'id'> | Omit<RefundOperation, 'id'>;
 
+/** Of what a purchase gave, so many credits are to be taken back in all. */
+export type Reversal = Pick<ClawBackOperation, 'workspaceId' | 'creditRecordId' | 'amount'>;
+
 export type Engine = {
   /** Decides and books an operation; resolves once it is on disk. Rejects with a Refusal where nothing is kept. */
   submit(asked: Asked): Promise<Answer>;
   /** The same inside the caller's own open transaction: it is booked if and when the caller commits. */
   submitIn(transaction: Queryable, asked: Asked): Promise<Answer>;
+  /**
+   * Brings what is taken back of a purchase to so much in all, in the caller's own open transaction: alone, because what
+   * it depends on is read under the workspace's lock. Resolves to null where it is that already.
+   */
+  clawBackIn(transaction: Queryable, asked: Reversal): Promise<Decision | null>;
   /** The workspace of a use, for its refund. Rejects with `not_found`. */
   workspaceOf(useId: string, transaction?: Queryable): Promise<string>;
   /** Books what has expired in a workspace; resolves to whether there was any. */
@@ -65,21 +80,34 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
   const states = new States(STATES_MAX);
   const reader = new Reader(pool, states, clock);
   const writer = new Writer({ pool, states, catalog, clock, report });
+
+  /** Null: there was nothing to book. */
+  async function decideIn(transaction: Queryable, operation: Operation): Promise<Answer | null> {
+    const attempt = { operation, tries: 0, mayBeWritten: false };
+    await lockWallet(transaction, operation.workspaceId);
+    // States of its own: what an open transaction has written is for nobody else to see.
+    const context = { db: transaction, states: new States(2), catalog, now: clock.now().getTime() };
+    const outcome = (await decideBatch([attempt], context)).get(attempt)!;
+    if (outcome.type === 'refused') throw outcome.refusal;
+    // Under the lock nobody can move it, but a snapshot from before the lock does not see that it was moved.
+    if (outcome.type === 'moved') throw snapshotTooOld();
+    return outcome.type === 'nothing' ? null : outcome.answer;
+  }
+
   return {
     async submit(asked) {
       return (await writer.submit({ ...asked, id: newId('op') }))!;
     },
 
     async submitIn(transaction, asked) {
-      const attempt = { operation: { ...asked, id: newId('op') }, tries: 0, mayBeWritten: false };
-      await lockWallet(transaction, asked.workspaceId);
-      // States of its own: what an open transaction has written is for nobody else to see.
-      const context = { db: transaction, states: new States(2), catalog, now: clock.now().getTime() };
-      const outcome = (await decideBatch([attempt], context)).get(attempt)!;
-      if (outcome.type === 'refused') throw outcome.refusal;
-      // Under the lock nobody can move it, but a snapshot from before the lock does not see that it was moved.
-      if (outcome.type !== 'answered') throw snapshotTooOld();
-      return outcome.answer;
+      return (await decideIn(transaction, { ...asked, id: newId('op') }))!;
+    },
+
+    async clawBackIn(transaction, asked) {
+      const operation = { ...asked, type: 'CLAW_BACK', id: newId('op'), idempotency: null } as const;
+      const answer = await decideIn(transaction, operation);
+      // Only what had expired may have been booked.
+      return answer?.decision.operation === 'CLAW_BACK' ? answer.decision : null;
     },
 
     async workspaceOf(useId, transaction = pool) {

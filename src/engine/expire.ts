@@ -1,4 +1,5 @@
 import { toUnits } from '../lib/amounts.ts';
+import { isOver } from './debts.ts';
 import type { Decision, Operation } from './operations.ts';
 import type { Context } from './quote.ts';
 import type { Grant, State } from './state.ts';
@@ -10,7 +11,7 @@ export const expiryId = (operationId: string): string => `${operationId}_expiry`
 /** Takes expired grants out of the balance; null where none has. */
 export function expire(state: State, operation: Operation, context: Context): Step | null {
   const { now } = context;
-  const isExpired = (grant: Grant) => grant.expiresAt !== null && grant.expiresAt <= now;
+  const isExpired = (grant: Grant) => isOver(grant, now);
   if (!state.grants.some(isExpired)) return null;
 
   const gone = state.grants.filter(isExpired);
@@ -36,7 +37,7 @@ export function expire(state: State, operation: Operation, context: Context): St
 
 /** A state as it is at an instant: without what has expired by then. For reading, not for writing. */
 export function stateAt(state: State, now: number): State {
-  const wanted = state.grants.filter((grant) => grant.expiresAt === null || grant.expiresAt > now);
+  const wanted = state.grants.filter((grant) => !isOver(grant, now));
   if (wanted.length === state.grants.length) return state;
   const gone =
     state.grants.reduce((sum, grant) => sum + grant.remaining, 0n) -

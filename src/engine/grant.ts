@@ -1,11 +1,12 @@
 import { SUM_MAX, toUnits } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
+import { openLedger, payDebts, settle } from './debts.ts';
 import type { Decision, GrantOperation } from './operations.ts';
 import type { Context } from './quote.ts';
-import { bySpendingOrder, type Grant, type State } from './state.ts';
+import type { Lot, State } from './state.ts';
 import { decisionOf, nextState, type Step } from './step.ts';
 
-/** Adds a lot of credits, which takes its place in the spending order. */
+/** Adds a lot of credits, which takes its place in the spending order. A purchase first pays what earlier ones owe. */
 export function grant(state: State, operation: GrantOperation, context: Context): Step {
   const { amount, priority, expiresAt } = operation;
   if (expiresAt !== null && expiresAt <= context.now) {
@@ -21,11 +22,16 @@ export function grant(state: State, operation: GrantOperation, context: Context)
       },
     );
   }
-  const granted: Grant = { id: operation.id, remaining: amount, priority, expiresAt, createdAt: context.now };
-  const after = nextState(state, {
-    grants: [...state.grants, granted].sort(bySpendingOrder),
+  const lot: Lot = { id: operation.id, priority, expiresAt, createdAt: context.now };
+  const granted = {
+    grants: [...state.grants, { ...lot, remaining: amount }],
     wallet: { ...state.wallet, total, balance: state.wallet.balance + amount },
-  });
+  };
+  const ledger = openLedger(state);
+  const paysDebts = operation.grantType === 'PURCHASE' && context.catalog.creditsDebt === 'next_purchase';
+  if (paysDebts) payDebts(ledger, lot, amount);
+  const { changes, reasons } = settle(granted, ledger, context.now);
+  const after = nextState(state, changes);
   const decision: Decision = {
     ...decisionOf(operation, context),
     amount,
@@ -38,6 +44,7 @@ export function grant(state: State, operation: GrantOperation, context: Context)
         expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
         ...(operation.creditRecordId === null ? {} : { creditRecordId: operation.creditRecordId }),
       },
+      ...reasons,
     },
   };
   return { state: after, decision };

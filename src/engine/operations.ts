@@ -1,10 +1,10 @@
 import type { Plan } from '../catalog/types.ts';
 import type { Micros } from '../lib/amounts.ts';
 import type { Code } from '../lib/errors.ts';
-import type { Grant, GrantType } from './state.ts';
+import type { Grant, GrantType, Lot } from './state.ts';
 
 /** One thing asked of the engine. Its id is given before it is decided, and is the id of all its rows. */
-export type Operation = UseOperation | GrantOperation | RefundOperation | ExpireOperation;
+export type Operation = UseOperation | GrantOperation | RefundOperation | ExpireOperation | ClawBackOperation;
 
 type Asked = {
   id: string;
@@ -39,6 +39,19 @@ export type RefundOperation = Asked & { type: 'REFUND'; useId: string; reason: s
 
 /** Takes what has expired out of the balance. */
 export type ExpireOperation = Asked & { type: 'EXPIRE' };
+
+/** Of what a purchase gave, so many credits are to be taken back in all: asking for the same again changes nothing. */
+export type ClawBackOperation = Asked & { type: 'CLAW_BACK'; creditRecordId: string; amount: Micros };
+
+/** What a claw back has to know of the purchase: read with the state, under the workspace's lock. */
+export type ReversedPurchase = {
+  lot: Lot;
+  amount: Micros;
+  /** How much of it has been reversed by now. */
+  reversed: Micros;
+  /** By uses that were not refunded, and for what earlier purchases owed. */
+  spent: Micros;
+};
 
 /** What a refund has to know of the use: read with the state, at the same version. */
 export type RefundedUse = {
@@ -87,12 +100,24 @@ export type Reasons = {
   requestId?: string;
   /** The details of a refusal. */
   refusal?: Record<string, unknown>;
+  /** What was taken back from grants because payments were reversed. */
+  clawedBack?: ClawedBack[];
+  /** How what is owed of reversed purchases, and open, has changed. */
+  debts?: { grantId: string; amount: number }[];
+  /** Of a claw back: the purchase, and how much of it was reversed before. */
+  reversal?: { creditRecordId: string; grantId: string; before: number };
   /** Of the use that a refund gave back. */
   refunded?: { creditUsage: boolean; ai: boolean };
 };
 
 /** `expired`: it was given back to a grant that had expired, and so is gone. */
 export type Source = { grantId: string; amount: number; expired?: true };
+
+/**
+ * Below zero: it went back. `for`: it pays what that grant's purchase owed. `expired`: the grant was over, so that it
+ * leaves what has expired, or joins it, and no balance.
+ */
+export type ClawedBack = { grantId: string; amount: number; for?: string; expired?: true };
 
 export type AllowanceReason = {
   limit: number | null;

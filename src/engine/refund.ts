@@ -1,11 +1,15 @@
 import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
+import { isOver, openLedger, settle, takeAgain } from './debts.ts';
 import type { Decision, Reasons, RefundedUse, RefundOperation, Source } from './operations.ts';
 import { allowanceOf, allowanceReason, type Context, termsOf, UNCOUNTED } from './quote.ts';
-import { bySpendingOrder, countUsed, type Grant, type State } from './state.ts';
+import { countUsed, type Grant, type Lot, type State } from './state.ts';
 import { decisionOf, nextState, type Step } from './step.ts';
 
-/** Gives a use back: its allowance to the period it was counted in, its credits to the grants that paid. */
+/**
+ * Gives a use back: its allowance to the period it was counted in, its credits to the grants that paid. What comes back
+ * to a purchase that was reversed is first taken for what it owes.
+ */
 export function refund(
   state: State,
   operation: RefundOperation,
@@ -20,21 +24,24 @@ export function refund(
   }
   if (refunded.refunded) throw new Refusal('already_refunded', 'This use was refunded before.');
 
-  const { grants, sources, lost } = giveBack(
+  const { grants, sources, returned, lost } = giveBack(
     state.grants,
     used.reasons.sources ?? [],
     refunded.grants,
     context.now,
   );
   const { wallet, usages } = state;
+  const given = {
+    ...wallet,
+    balance: wallet.balance + used.creditCost - lost,
+    totalUsage: wallet.totalUsage - used.creditCost,
+    expired: wallet.expired + lost,
+  };
+  const ledger = openLedger(state);
+  for (const { lot, amount } of returned) takeAgain(ledger, lot, amount);
+  const { changes, reasons } = settle({ grants, wallet: given }, ledger, context.now);
   const after = nextState(state, {
-    grants,
-    wallet: {
-      ...wallet,
-      balance: wallet.balance + used.creditCost - lost,
-      totalUsage: wallet.totalUsage - used.creditCost,
-      expired: wallet.expired + lost,
-    },
+    ...changes,
     usages:
       used.periodStart === null
         ? usages
@@ -54,6 +61,7 @@ export function refund(
       ...(operation.reason === null ? {} : { description: operation.reason }),
       ...currentAllowance(after, used, context),
       ...(sources.length === 0 ? {} : { sources }),
+      ...reasons,
       refunded: { creditUsage: used.creditCost > 0n, ai: used.reasons.ai !== undefined },
     },
   };
@@ -65,16 +73,23 @@ function giveBack(
   spent: readonly Source[],
   payers: readonly Grant[],
   now: number,
-): { grants: readonly Grant[]; sources: Source[]; lost: Micros } {
-  if (spent.length === 0) return { grants, sources: [], lost: 0n };
+): {
+  grants: readonly Grant[];
+  sources: Source[];
+  returned: { lot: Lot; amount: Micros }[];
+  lost: Micros;
+} {
   const byId = new Map(grants.map((grant) => [grant.id, grant]));
   const sources: Source[] = [];
+  const returned: { lot: Lot; amount: Micros }[] = [];
   let lost = 0n;
   for (const { grantId, amount } of spent) {
     const micros = toMicros(amount)!;
     const payer = byId.get(grantId) ?? payers.find((grant) => grant.id === grantId);
     if (payer === undefined) throw new Error(`grant ${grantId} paid, and is gone`);
-    if (payer.expiresAt !== null && payer.expiresAt <= now) {
+    const { id, priority, expiresAt, createdAt } = payer;
+    returned.push({ lot: { id, priority, expiresAt, createdAt }, amount: micros });
+    if (isOver(payer, now)) {
       lost += micros;
       sources.push({ grantId, amount, expired: true });
     } else {
@@ -82,7 +97,7 @@ function giveBack(
       sources.push({ grantId, amount });
     }
   }
-  return { grants: [...byId.values()].sort(bySpendingOrder), sources, lost };
+  return { grants: [...byId.values()], sources, returned, lost };
 }
 
 /** The feature's allowance of now, after the refund, if the plan still meters it. */

@@ -16,20 +16,28 @@ export type WalletRow = {
   totalUsage: string;
   expired: string;
   clawedBack: string;
+  debt: string;
   keys: string[];
-  grantChanges?: { id: string; remaining: string; expired: string }[];
+  grantChanges?: GrantChangeRow[];
   newGrants?: Record<string, unknown>[];
   /** Counted in periods, and given back to them. */
   used?: { id: string; featureCode: string; periodStart: string; amount: string }[];
   returned?: { featureCode: string; periodStart: string; amount: string }[];
   refundedUses?: string[];
+  /** What grants paid for what others owed, and what they got back of it. */
+  debtsPaid?: DebtPaymentRow[];
+  debtsReturned?: DebtPaymentRow[];
 };
+
+type GrantChangeRow = { id: string } & Record<keyof GrantChange, string>;
+type DebtPaymentRow = { debtorId: string; payerId: string; amount: string };
 
 /** The rows of one workspace's decisions, which lead from one state to the other. */
 export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
   const { wallet } = after;
   const grants = grantRows(decisions);
   const usages = usageRows(decisions);
+  const debts = debtRows(decisions);
   const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
     refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai) ? [refundOf] : [],
   );
@@ -42,6 +50,7 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
     totalUsage: toDecimal(wallet.totalUsage),
     expired: toDecimal(wallet.expired),
     clawedBack: toDecimal(wallet.clawedBack),
+    debt: toDecimal(wallet.debt),
     keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
   };
   if (grants.changed.length > 0) row.grantChanges = grants.changed;
@@ -49,42 +58,60 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
   if (usages.used.length > 0) row.used = usages.used;
   if (usages.returned.length > 0) row.returned = usages.returned;
   if (refundedUses.length > 0) row.refundedUses = refundedUses;
+  if (debts.paid.length > 0) row.debtsPaid = debts.paid;
+  if (debts.returned.length > 0) row.debtsReturned = debts.returned;
   return { wallet: row, decisions };
 }
 
-type GrantRows = {
-  changed: { id: string; remaining: string; expired: string }[];
-  added: Record<string, unknown>[];
-};
+type GrantRows = { changed: GrantChangeRow[]; added: Record<string, unknown>[] };
+
+/** By how much the figures of a grant move. */
+type GrantChange = { remaining: Micros; expired: Micros; clawedBack: Micros; reversed: Micros; debt: Micros };
 
 /** What the decisions did to grants, summed for each. A grant made here is written as it stands at the end. */
 function grantRows(decisions: readonly Decision[]): GrantRows {
-  const changes = new Map<string, { remaining: Micros; expired: Micros }>();
-  for (const decision of decisions) {
-    for (const { grantId, amount, expired } of decision.reasons.sources ?? []) {
+  const changes = new Map<string, GrantChange>();
+  const changeOf = (grantId: string) => {
+    const change = changes.get(grantId) ?? {
+      ...{ remaining: 0n, expired: 0n, clawedBack: 0n, reversed: 0n, debt: 0n },
+    };
+    changes.set(grantId, change);
+    return change;
+  };
+  for (const { operation, amount: asked, reasons } of decisions) {
+    for (const { grantId, amount, expired } of reasons.sources ?? []) {
       const micros = toMicros(amount)!;
-      const change = changes.get(grantId) ?? { remaining: 0n, expired: 0n };
-      if (decision.operation === 'USE') change.remaining -= micros;
-      else if (decision.operation === 'EXPIRE') {
+      const change = changeOf(grantId);
+      if (operation === 'USE') change.remaining -= micros;
+      else if (operation === 'EXPIRE') {
         change.remaining -= micros;
         change.expired += micros;
       } else if (expired) change.expired += micros;
       else change.remaining += micros;
-      changes.set(grantId, change);
+    }
+    for (const { grantId, amount, expired } of reasons.clawedBack ?? []) {
+      const micros = toMicros(amount)!;
+      const change = changeOf(grantId);
+      change.clawedBack += micros;
+      if (expired) change.expired -= micros;
+      else change.remaining -= micros;
+    }
+    for (const { grantId, amount } of reasons.debts ?? []) changeOf(grantId).debt += toMicros(amount)!;
+    if (reasons.reversal !== undefined) {
+      changeOf(reasons.reversal.grantId).reversed += asked - toMicros(reasons.reversal.before)!;
     }
   }
   const added = decisions.flatMap((decision) => {
     const { grant, description } = decision.reasons;
     if (grant === undefined) return [];
-    const change = changes.get(decision.id) ?? { remaining: 0n, expired: 0n };
+    const { remaining, ...rest } = changeOf(decision.id);
     changes.delete(decision.id);
     return [
       {
         id: decision.id,
         type: grant.type,
         amount: toDecimal(decision.amount),
-        remaining: toDecimal(decision.amount + change.remaining),
-        expired: toDecimal(change.expired),
+        ...decimals({ remaining: decision.amount + remaining, ...rest }),
         priority: grant.priority,
         expiresAt: grant.expiresAt,
         description,
@@ -92,12 +119,37 @@ function grantRows(decisions: readonly Decision[]): GrantRows {
       },
     ];
   });
-  const changed = [...changes].map(([id, { remaining, expired }]) => ({
-    id,
+  return { changed: [...changes].map(([id, change]) => ({ id, ...decimals(change) })), added };
+}
+
+function decimals({ remaining, expired, clawedBack, reversed, debt }: GrantChange) {
+  return {
     remaining: toDecimal(remaining),
     expired: toDecimal(expired),
-  }));
-  return { changed, added };
+    clawedBack: toDecimal(clawedBack),
+    reversed: toDecimal(reversed),
+    debt: toDecimal(debt),
+  };
+}
+
+/** What grants paid for what others owed: a pair is made once, and from then on only gives back. */
+function debtRows(decisions: readonly Decision[]): { paid: DebtPaymentRow[]; returned: DebtPaymentRow[] } {
+  const sums = new Map<string, { debtorId: string; payerId: string; amount: Micros }>();
+  for (const { grantId: payerId, amount, for: debtorId } of decisions.flatMap(
+    ({ reasons }) => reasons.clawedBack ?? [],
+  )) {
+    if (debtorId === undefined) continue;
+    const key = `${debtorId} ${payerId}`;
+    const before = sums.get(key)?.amount ?? 0n;
+    sums.set(key, { debtorId, payerId, amount: before + toMicros(amount)! });
+  }
+  const rows = [...sums.values()];
+  return {
+    paid: rows.filter(({ amount }) => amount > 0n).map((row) => ({ ...row, amount: toDecimal(row.amount) })),
+    returned: rows
+      .filter(({ amount }) => amount < 0n)
+      .map((row) => ({ ...row, amount: toDecimal(-row.amount) })),
+  };
 }
 
 /** What the decisions counted in each period: what is more is added, what is less was given back. */

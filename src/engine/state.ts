@@ -15,6 +15,8 @@ export type State = {
   readonly wallet: Wallet;
   /** Grants with something left, in spending order. */
   readonly grants: readonly Grant[];
+  /** Reversed purchases of which more was spent than they still give, oldest first. */
+  readonly debts: readonly Debt[];
   /** What was used of the allowance of each feature. */
   readonly usages: ReadonlyMap<string, Usages>;
 };
@@ -33,16 +35,27 @@ export type Wallet = {
   readonly totalUsage: Micros;
   readonly expired: Micros;
   readonly clawedBack: Micros;
+  /** What is owed of all reversed purchases, and open. It is no part of the balance. */
+  readonly debt: Micros;
 };
 
 export type GrantType = 'PURCHASE' | 'PROMOTION' | 'ADJUSTMENT' | 'OPENING';
 
-export type Grant = {
+/** A grant, whatever is left of it. */
+export type Lot = {
   readonly id: string;
-  readonly remaining: Micros;
   readonly priority: number;
   readonly expiresAt: number | null;
   readonly createdAt: number;
+};
+
+export type Grant = Lot & { readonly remaining: Micros };
+
+/** What is owed of a reversed purchase: what is open, and what later purchases have paid of it, oldest first. */
+export type Debt = {
+  readonly lot: Lot;
+  readonly open: Micros;
+  readonly payments: readonly { readonly payer: Lot; readonly amount: Micros }[];
 };
 
 /**
@@ -84,7 +97,7 @@ export function countUsed(
 }
 
 /** Spending order: lower priority number, sooner expiry, older. */
-export function bySpendingOrder(a: Grant, b: Grant): number {
+export function bySpendingOrder(a: Lot, b: Lot): number {
   return (
     a.priority - b.priority ||
     (a.expiresAt ?? Number.POSITIVE_INFINITY) - (b.expiresAt ?? Number.POSITIVE_INFINITY) ||

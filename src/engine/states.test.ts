@@ -8,8 +8,9 @@ const state = (workspaceId: string, version = 0): State => ({
   version,
   createdAt: 0,
   subscription: null,
-  wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n },
+  wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
   grants: [],
+  debts: [],
   usages: new Map(),
 });
 

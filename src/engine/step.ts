@@ -29,8 +29,8 @@ export function decisionOf(operation: Operation, { catalog, now, plan }: Context
 
 /** Every decision moves the version. Written out, because a copy that is made by spreading is kept with room to grow. */
 export function nextState(
-  { workspaceId, version, createdAt, subscription, wallet, grants, usages }: State,
-  changes: Partial<Pick<State, 'wallet' | 'grants' | 'usages'>> = {},
+  { workspaceId, version, createdAt, subscription, wallet, grants, debts, usages }: State,
+  changes: Partial<Pick<State, 'wallet' | 'grants' | 'debts' | 'usages'>> = {},
 ): State {
   return {
     workspaceId,
@@ -39,6 +39,7 @@ export function nextState(
     subscription,
     wallet: changes.wallet ?? wallet,
     grants: changes.grants ?? grants,
+    debts: changes.debts ?? debts,
     usages: changes.usages ?? usages,
   };
 }

@@ -1,8 +1,17 @@
 import type pg from 'pg';
 import { fromDecimal, type Micros } from '../lib/amounts.ts';
 import { newId } from '../lib/ids.ts';
-import type { Decision, RefundedUse } from './operations.ts';
-import { bySpendingOrder, type Grant, type State, type Subscription, type Usages } from './state.ts';
+import { byAge } from './debts.ts';
+import type { Decision, RefundedUse, ReversedPurchase } from './operations.ts';
+import {
+  bySpendingOrder,
+  type Debt,
+  type Grant,
+  type Lot,
+  type State,
+  type Subscription,
+  type Usages,
+} from './state.ts';
 
 /** What runs a statement: a pool, a client, or a host's own open transaction. The shape of node-postgres. */
 export type Queryable = {
@@ -32,18 +41,30 @@ export async function loadStates(
   return states;
 }
 
-/** A grant `g`, as a GrantTuple. */
-const GRANT = `json_build_array(g.id, g.remaining::text, g.priority, ${ms('g."expiresAt"')}, ${ms('g."createdAt"')})`;
+/** A grant of the table by this name, as a LotTuple; and `g` as a GrantTuple. */
+const lot = (table: string) =>
+  `json_build_array(${table}.id, ${table}.priority, ${ms(`${table}."expiresAt"`)}, ${ms(`${table}."createdAt"`)})`;
+const GRANT = `json_build_array(${lot('g')}, g.remaining::text)`;
 
 const LOAD = `
   select
     w.id as "workspaceId", w."createdAt", c.version::int8, c.balance, c.total, c."totalUsage", c.expired, c."clawedBack",
-    s.plan, s.status, s."startDate", s."endDate",
+    c.debt, s.plan, s.status, s."startDate", s."endDate",
     (
       select json_agg(${GRANT})
       from "CreditGrant" g
       where g."workspaceId" = w.id and g.remaining > 0
     ) as grants,
+    (
+      select json_agg(json_build_array(${lot('g')}, g.debt::text, (
+        select json_agg(json_build_array(${lot('p')}, d.amount::text) order by p."createdAt", p.id)
+        from "DebtPayment" d
+        join "CreditGrant" p on p.id = d."payerId" and p."workspaceId" = d."workspaceId"
+        where d."debtorId" = g.id and d."workspaceId" = g."workspaceId" and d.amount > 0
+      )))
+      from "CreditGrant" g
+      where g."workspaceId" = w.id and g.reversed > 0
+    ) as debts,
     (
       select json_agg(json_build_array(u."featureCode", ${ms('u."periodStart"')}, u.used::text))
       from (
@@ -85,13 +106,13 @@ type StateRow = {
   totalUsage: string;
   expired: string;
   clawedBack: string;
+  debt: string;
   plan: Subscription['plan'] | null;
   status: Subscription['status'];
   startDate: Date;
   endDate: Date;
-  grants:
-    | [id: string, remaining: string, priority: number, expiresAt: number | null, createdAt: number][]
-    | null;
+  grants: GrantTuple[] | null;
+  debts: [lot: LotTuple, open: string, payments: [payer: LotTuple, amount: string][] | null][] | null;
   usages: [featureCode: string, periodStart: number | null, used: string][] | null;
 };
 
@@ -115,8 +136,10 @@ function stateOf(row: StateRow): State {
       totalUsage: fromDecimal(row.totalUsage),
       expired: fromDecimal(row.expired),
       clawedBack: fromDecimal(row.clawedBack),
+      debt: fromDecimal(row.debt),
     },
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
+    debts: debtsOf(row.debts),
     usages: usagesOf(row.usages),
   };
 }
@@ -137,16 +160,31 @@ function usagesOf(counted: StateRow['usages']): State['usages'] {
   return usages;
 }
 
-type GrantTuple = [
-  id: string,
-  remaining: string,
-  priority: number,
-  expiresAt: number | null,
-  createdAt: number,
-];
+const NO_DEBTS: State['debts'] = [];
 
-function grantOf([id, remaining, priority, expiresAt, createdAt]: GrantTuple): Grant {
-  return { id, remaining: fromDecimal(remaining), priority, expiresAt, createdAt };
+/** A purchase that was reversed before it was spent owes nothing. */
+function debtsOf(reversed: StateRow['debts']): State['debts'] {
+  if (reversed === null) return NO_DEBTS;
+  const debts: Debt[] = reversed.map(([debtor, open, payments]) => ({
+    lot: lotOf(debtor),
+    open: fromDecimal(open),
+    payments: (payments ?? []).map(([payer, amount]) => ({
+      payer: lotOf(payer),
+      amount: fromDecimal(amount),
+    })),
+  }));
+  return debts.filter(({ open, payments }) => open > 0n || payments.length > 0).sort(byAge);
+}
+
+type LotTuple = [id: string, priority: number, expiresAt: number | null, createdAt: number];
+type GrantTuple = [lot: LotTuple, remaining: string];
+
+function lotOf([id, priority, expiresAt, createdAt]: LotTuple): Lot {
+  return { id, priority, expiresAt, createdAt };
+}
+
+function grantOf([lot, remaining]: GrantTuple): Grant {
+  return { ...lotOf(lot), remaining: fromDecimal(remaining) };
 }
 
 /** The present versions of these workspaces. One that has no wallet yet is absent. */
@@ -264,6 +302,37 @@ export async function loadRefundedUses(
     (rows as (DecisionColumns & { refunded: boolean; grants: GrantTuple[] | null })[]).map((row) => [
       row.id,
       { decision: decisionOf(row), refunded: row.refunded, grants: (row.grants ?? []).map(grantOf) },
+    ]),
+  );
+}
+
+/** What claw backs have to know of these purchases, by their CreditRecord. One that has no grant is absent. */
+export async function loadReversedPurchases(
+  db: Queryable,
+  creditRecordIds: readonly string[],
+): Promise<Map<string, ReversedPurchase>> {
+  const { rows } = await db.query({
+    name: 'engine:reversed-purchases',
+    text: `
+      select g."creditRecordId" as id, ${lot('g')} as lot, g.amount, g.reversed,
+        g.amount - g.remaining - g.expired - g."clawedBack" + (
+          select coalesce(sum(p.amount), 0)
+          from "DebtPayment" p
+          where p."payerId" = g.id and p."workspaceId" = g."workspaceId"
+        ) as spent
+      from "CreditGrant" g
+      where g."creditRecordId" = any($1::text[])`,
+    values: [creditRecordIds],
+  });
+  return new Map(
+    (rows as { id: string; lot: LotTuple; amount: string; reversed: string; spent: string }[]).map((row) => [
+      row.id,
+      {
+        lot: lotOf(row.lot),
+        amount: fromDecimal(row.amount),
+        reversed: fromDecimal(row.reversed),
+        spent: fromDecimal(row.spent),
+      },
     ]),
   );
 }

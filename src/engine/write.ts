@@ -92,16 +92,17 @@ with wallet as (
   update "Credit" c
   set
     version = i."nextVersion", balance = i.balance, total = i.total, "totalUsage" = i."totalUsage",
-    expired = i.expired, "clawedBack" = i."clawedBack", "updatedAt" = $2
+    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, "updatedAt" = $2
   from json_to_recordset($1) as i(
     "workspaceId" text, version int8, "nextVersion" int8, balance numeric, total numeric, "totalUsage" numeric,
-    expired numeric, "clawedBack" numeric, keys text[], "grantChanges" json, "newGrants" json, used json,
-    returned json, "refundedUses" text[]
+    expired numeric, "clawedBack" numeric, debt numeric, keys text[], "grantChanges" json, "newGrants" json, used json,
+    returned json, "refundedUses" text[], "debtsPaid" json, "debtsReturned" json
   )
   where c."workspaceId" = i."workspaceId" and c.version = i.version
     and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
     and not exists (select from "IdempotentRequest" r where r.key = any(i.keys) and r.status is not null)
-  returning c."workspaceId", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses"
+  returning
+    c."workspaceId", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid", i."debtsReturned"
 ), passed as materialized (
   select jsonb_object_agg("workspaceId", true) as workspaces from wallet
 ), line as materialized (
@@ -156,9 +157,13 @@ aiUsage as (
     sql: `
 grantChanges as (
   update "CreditGrant" g
-  set remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "updatedAt" = $2
+  set
+    remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "clawedBack" = g."clawedBack" + d."clawedBack",
+    reversed = g.reversed + d.reversed, debt = g.debt + d.debt, "updatedAt" = $2
   from wallet w
-  cross join lateral json_to_recordset(w."grantChanges") as d(id text, remaining numeric, expired numeric)
+  cross join lateral json_to_recordset(w."grantChanges") as d(
+    id text, remaining numeric, expired numeric, "clawedBack" numeric, reversed numeric, debt numeric
+  )
   where g.id = d.id and g."workspaceId" = w."workspaceId"
 )`,
   },
@@ -167,16 +172,16 @@ grantChanges as (
     sql: `
 newGrants as (
   insert into "CreditGrant" (
-    id, "workspaceId", type, amount, remaining, expired, priority, "expiresAt", description, "creditRecordId",
-    "createdAt", "updatedAt"
+    id, "workspaceId", type, amount, remaining, expired, "clawedBack", reversed, debt, priority, "expiresAt", description,
+    "creditRecordId", "createdAt", "updatedAt"
   )
   select
-    d.id, w."workspaceId", d.type, d.amount, d.remaining, d.expired, d.priority, d."expiresAt", d.description,
-    d."creditRecordId", $2, $2
+    d.id, w."workspaceId", d.type, d.amount, d.remaining, d.expired, d."clawedBack", d.reversed, d.debt, d.priority,
+    d."expiresAt", d.description, d."creditRecordId", $2, $2
   from wallet w
   cross join lateral json_to_recordset(w."newGrants") as d(
-    id text, type "GrantType", amount numeric, remaining numeric, expired numeric, priority int4,
-    "expiresAt" timestamptz, description text, "creditRecordId" text
+    id text, type "GrantType", amount numeric, remaining numeric, expired numeric, "clawedBack" numeric, reversed numeric,
+    debt numeric, priority int4, "expiresAt" timestamptz, description text, "creditRecordId" text
   )
 )`,
   },
@@ -216,6 +221,27 @@ refundedCreditUsage as (
   set status = 'REFUNDED', "updatedAt" = $2
   from wallet w
   where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
+)`,
+  },
+  {
+    isNeeded: ({ wallet }) => wallet.debtsPaid !== undefined,
+    sql: `
+debtsPaid as (
+  insert into "DebtPayment" ("debtorId", "payerId", "workspaceId", amount, "createdAt", "updatedAt")
+  select d."debtorId", d."payerId", w."workspaceId", d.amount, $2, $2
+  from wallet w
+  cross join lateral json_to_recordset(w."debtsPaid") as d("debtorId" text, "payerId" text, amount numeric)
+)`,
+  },
+  {
+    isNeeded: ({ wallet }) => wallet.debtsReturned !== undefined,
+    sql: `
+debtsReturned as (
+  update "DebtPayment" p
+  set amount = p.amount - d.amount, "updatedAt" = $2
+  from wallet w
+  cross join lateral json_to_recordset(w."debtsReturned") as d("debtorId" text, "payerId" text, amount numeric)
+  where p."debtorId" = d."debtorId" and p."payerId" = d."payerId" and p."workspaceId" = w."workspaceId"
 )`,
   },
 ];

@@ -37,7 +37,13 @@ export const workspaceStateSchema = z
     ...workspaceSchema.shape,
     plan: z.string(),
     subscription: subscriptionSchema.nullable(),
-    credit: creditSchema.extend({ total: z.number(), totalUsage: z.number() }),
+    credit: creditSchema.extend({
+      total: z.number(),
+      totalUsage: z.number(),
+      debt: z.number().meta({
+        description: 'Owed of purchases that were reversed after they were spent; no part of the balance.',
+      }),
+    }),
     features: z.array(featureSchema),
   })
   .meta({ id: 'WorkspaceState' });
@@ -72,6 +78,7 @@ export async function getWorkspace(
       ...creditOf(toUnits(wallet.balance)),
       total: toUnits(wallet.total),
       totalUsage: toUnits(wallet.totalUsage),
+      debt: toUnits(wallet.debt),
     },
     features: [...catalog.features.values()].map((feature) => featureOf(state, feature, context)),
   };

@@ -61,7 +61,7 @@ describe('workspaces', () => {
     assert.match(createdAt, TIME);
     assert.deepEqual(rest, {
       ...{ id: workspaceId, name: 'Contract', plan: 'FREE', subscription: null },
-      credit: { ...credit(0), total: 0, totalUsage: 0 },
+      credit: { ...credit(0), total: 0, totalUsage: 0, debt: 0 },
     });
     assert.deepEqual(features.map((each: { featureCode: string }) => each.featureCode).sort(), [
       ...['ai.points', 'blocked', 'daily', 'extra', 'mixed', 'nowhere', 'odd', 'off', 'on', 'once', 'paid'],
@@ -249,7 +249,7 @@ describe('asking and using', () => {
       'feature_unknown',
       'featureCode',
     );
-    assert.deepEqual((await state()).credit, { ...credit(0.5), total: 0.5, totalUsage: 0 });
+    assert.deepEqual((await state()).credit, { ...credit(0.5), total: 0.5, totalUsage: 0, debt: 0 });
     assert.equal((await feature('mixed')).used, 0);
   });
 });

@@ -17,9 +17,17 @@ export type Fact =
   | ({ type: 'used'; at: number } & UseFact)
   | { type: 'refunded'; at: number; id: string; useId: string }
   | { type: 'refused'; at: number; id: string; featureCode: string; code: Code; missing: bigint }
+  | { type: 'reversed'; at: number; id: string; creditRecordId: string; target: bigint }
   | { type: 'expired'; at: number };
 
-export type GrantFact = { id: string; amount: bigint; priority: number; expiresAt: number | null };
+export type GrantFact = {
+  id: string;
+  amount: bigint;
+  priority: number;
+  expiresAt: number | null;
+  /** Of a purchase; null where nobody paid. */
+  creditRecordId: string | null;
+};
 
 export type UseFact = {
   id: string;
@@ -35,20 +43,41 @@ export type UseFact = {
 
 export type Payment = { grantId: string; amount: bigint; expired: boolean };
 
-export type GrantNow = GrantFact & { createdAt: number; left: bigint; expired: bigint };
+export type GrantNow = GrantFact & {
+  createdAt: number;
+  left: bigint;
+  expired: bigint;
+  clawedBack: bigint;
+  reversed: bigint;
+  /** By uses, and for what earlier purchases owed. */
+  spent: bigint;
+  debt: bigint;
+  /** What it has paid, by whose debt it was. */
+  paidFor: ReadonlyMap<string, bigint>;
+};
 
-/** The wallet; `clawedBack` stays 0, as nothing is clawed back yet. */
 export function wallet(book: Book, now: number) {
-  const total = sum(grants(book).map((grant) => grant.amount));
+  const all = allGrants(book, now);
+  const total = sum(all.map((grant) => grant.amount));
   const totalUsage = sum(uses(book).map((used) => (isRefunded(book, used.id) ? 0n : used.cost)));
-  const expired = sum(grants(book).map((grant) => standing(book, grant, now).expired));
-  const wallet = { balance: balance(book, now), total, totalUsage, expired, clawedBack: 0n };
-  if (wallet.balance !== total - totalUsage - expired) throw new Error('the naive model does not add up');
+  const expired = sum(all.map((grant) => grant.expired));
+  const clawedBack = sum(all.map((grant) => grant.clawedBack));
+  const debt = sum(all.map((grant) => grant.debt));
+  const wallet = {
+    balance: sum(all.map((grant) => grant.left)),
+    total,
+    totalUsage,
+    expired,
+    clawedBack,
+    debt,
+  };
+  if (wallet.balance !== total - totalUsage - expired - clawedBack)
+    throw new Error('the naive model does not add up');
   return wallet;
 }
 
 export function balance(book: Book, now: number): bigint {
-  return sum(grants(book).map((grant) => standing(book, grant, now).left));
+  return sum(allGrants(book, now).map((grant) => grant.left));
 }
 
 /** Grants with something left, in spending order. */
@@ -69,23 +98,85 @@ export function spendable(book: Book, now: number): GrantNow[] {
   return ordered;
 }
 
+/** Every grant as it stands, whether or not its expiry has been booked. */
 export function allGrants(book: Book, now: number): GrantNow[] {
-  return grants(book).map(({ id, amount, priority, expiresAt, at }) => ({
-    ...{ id, amount, priority, expiresAt },
-    createdAt: at,
-    ...standing(book, { id, amount, expiresAt }, now),
-  }));
+  const lots = lotsOf(book);
+  return lots.map((lot) => {
+    const { used, paidFor, target, at, ...fact } = lot;
+    const spent = spentOf(lot);
+    const unspent = lot.amount - spent;
+    // What is taken back comes out of what was not spent; the rest of that can be spent, or has expired.
+    const taken = smaller(target, unspent);
+    const isOver = fact.expiresAt !== null && fact.expiresAt <= now;
+    return {
+      ...{ ...fact, createdAt: at, reversed: target, spent, paidFor },
+      left: isOver ? 0n : unspent - taken,
+      expired: isOver ? unspent - taken : 0n,
+      clawedBack: taken + sum([...paidFor.values()]),
+      debt: owedOn(lot) - sum(lots.map((payer) => payer.paidFor.get(lot.id) ?? 0n)),
+    };
+  });
 }
 
-/** What a grant still has, until it expires; what it had then, or got back later, has expired. */
-function standing(book: Book, grant: Pick<GrantFact, 'id' | 'amount' | 'expiresAt'>, now: number) {
-  let unspent = grant.amount;
-  for (const used of uses(book)) {
-    if (isRefunded(book, used.id)) continue;
-    for (const { grantId, amount } of used.paid) if (grantId === grant.id) unspent -= amount;
+type Lot = GrantFact & { at: number; used: bigint; paidFor: Map<string, bigint>; target: bigint };
+
+/** All that happened to grants, once more from the beginning. */
+function lotsOf(book: Book): Lot[] {
+  const lots: Lot[] = [];
+  const settled = (useId: string) => book.facts.find((fact) => fact.type === 'used' && fact.id === useId);
+  for (const fact of book.facts) {
+    if (fact.type === 'granted') {
+      const { id, amount, priority, expiresAt, creditRecordId, at } = fact;
+      const lot = { id, amount, priority, expiresAt, creditRecordId, at };
+      lots.push({ ...lot, used: 0n, paidFor: new Map(), target: 0n });
+      if (creditRecordId !== null && book.catalog.creditsDebt === 'next_purchase') payOff(lots);
+    }
+    if (fact.type === 'used') addUse(lots, fact, 1n);
+    if (fact.type === 'refunded') addUse(lots, settled(fact.useId) as UseFact, -1n);
+    if (fact.type === 'reversed')
+      lots.find(({ creditRecordId }) => creditRecordId === fact.creditRecordId)!.target = fact.target;
+    while (giveBackOne(lots));
   }
-  const isOver = grant.expiresAt !== null && grant.expiresAt <= now;
-  return isOver ? { left: 0n, expired: unspent } : { left: unspent, expired: 0n };
+  return lots;
+}
+
+function addUse(lots: Lot[], { paid }: UseFact, sign: bigint): void {
+  for (const { grantId, amount } of paid) lots.find(({ id }) => id === grantId)!.used += sign * amount;
+}
+
+function spentOf({ used, paidFor }: Lot): bigint {
+  return used + sum([...paidFor.values()]);
+}
+
+/** A reversed purchase may have been spent up to what was not reversed of it: what is beyond is owed. */
+function owedOn(lot: Lot): bigint {
+  const beyond = spentOf(lot) - (lot.amount - lot.target);
+  return beyond > 0n ? beyond : 0n;
+}
+
+/** The last of these pays what the others owe, from the oldest purchase on. */
+function payOff(lots: Lot[]): void {
+  const payer = lots.at(-1)!;
+  const older = lots.slice(0, -1).sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  for (const debtor of older) {
+    const open = owedOn(debtor) - sum(lots.map((lot) => lot.paidFor.get(debtor.id) ?? 0n));
+    const amount = smaller(open, payer.amount - spentOf(payer));
+    if (amount > 0n) payer.paidFor.set(debtor.id, amount);
+  }
+}
+
+/** Where more was paid than is owed, who paid last gets it back; false if there is no such purchase. */
+function giveBackOne(lots: Lot[]): boolean {
+  for (const debtor of lots) {
+    const payers = lots.filter((lot) => (lot.paidFor.get(debtor.id) ?? 0n) > 0n);
+    const tooMuch = sum(payers.map((lot) => lot.paidFor.get(debtor.id)!)) - owedOn(debtor);
+    if (tooMuch <= 0n) continue;
+    const last = payers.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1)).at(-1)!;
+    const paid = last.paidFor.get(debtor.id)!;
+    last.paidFor.set(debtor.id, paid - smaller(paid, tooMuch));
+    return true;
+  }
+  return false;
 }
 
 /** What has expired since something was last decided of this workspace, and had credits left. */

@@ -7,8 +7,11 @@ import { type Catalog, WINDOWS } from '../../src/catalog/types.ts';
 /** Kept as the configuration, which is what one wants to read when a history fails. */
 export function configs(): fc.Arbitrary<CatalogConfig> {
   return fc
-    .record({ free: plan(), basic: maybe(plan()), pro: maybe(plan()), enterprise: maybe(plan()) })
-    .map(({ free, basic, pro, enterprise }) => ({
+    .record({
+      ...{ free: plan(), basic: maybe(plan()), pro: maybe(plan()), enterprise: maybe(plan()) },
+      debt: fc.constantFrom('next_purchase' as const, 'next_purchase' as const, 'keep' as const),
+    })
+    .map(({ free, basic, pro, enterprise, debt }) => ({
       currency: 'usd',
       features: {
         'ai.points': { name: 'AI points', type: 'metered', whole: true },
@@ -25,7 +28,7 @@ export function configs(): fc.Arbitrary<CatalogConfig> {
           ? {}
           : { ENTERPRISE: { ...named('Enterprise', enterprise), contact: 'sales@example.com' } }),
       },
-      credits: { expireAfterDays: null, packs: {} },
+      credits: { expireAfterDays: null, debt, packs: {} },
     }));
 }
 

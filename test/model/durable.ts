@@ -12,6 +12,7 @@ import type { Command, History, Route } from './histories.ts';
 import { ask } from './naive.ts';
 import { compareRows } from './rows.ts';
 import {
+  type Request as Asking,
   makeWorkspaces,
   openEngines,
   readDecided,
@@ -39,7 +40,7 @@ type Table = {
   keyed: { request: Asked; route: Route; step: number }[];
 };
 
-type Request = { command: Command; asked: Asked | { expire: string }; told: Told };
+type Request = { command: Command; asked: Asking; told: Told };
 
 let stories = 0;
 
@@ -107,10 +108,7 @@ async function playAtOnce(commands: readonly Command[], table: Table): Promise<v
 }
 
 /** What a command asks for, with its key: a new one, or an earlier one for the same request or for another. */
-function requestOf(
-  command: Command,
-  { books, decisions, keyed, now, step }: Table,
-): Asked | { expire: string } {
+function requestOf(command: Command, { books, decisions, keyed, now, step }: Table): Asking {
   const book = books[command.workspace]!;
   const known = decisions.filter(({ workspaceId }) => workspaceId === book.workspaceId);
   const asked = askedBy(
@@ -120,6 +118,7 @@ function requestOf(
     now,
   );
   if (asked === 'expire') return { expire: book.workspaceId };
+  if (asked.type === 'CLAW_BACK') return asked;
   const { key } = command;
   if (key.type === 'none') return asked;
   const earlier = 'which' in key ? keyed.at(-1 - key.which) : undefined;
@@ -153,7 +152,10 @@ function replayToModel(decided: readonly Decision[], requests: readonly Request[
       const id = decision.id.replace(/_expiry$/, '');
       // Booked before what found it due, or for its own sake.
       if (decided.some((other) => other.id === id)) continue;
-      const isAsked = requests.some(({ asked }) => 'expire' in asked && asked.expire === book.workspaceId);
+      const isAsked = requests.some(({ asked }) =>
+        // A claw back of what is taken back already books only what has expired.
+        'expire' in asked ? asked.expire === book.workspaceId : asked.type === 'CLAW_BACK',
+      );
       assert.ok(isAsked, 'somebody asked for what has expired');
       const operation: Operation = { type: 'EXPIRE', id, workspaceId: book.workspaceId, idempotency: null };
       compareExpiry(expiry, ask(book, operation, now).expired);
@@ -164,7 +166,11 @@ function replayToModel(decided: readonly Decision[], requests: readonly Request[
       answered.get(decision.id) ?? assert.fail('a decision that nobody was told');
     assert.deepEqual(decision, told, 'what is kept is what was answered');
     answered.delete(decision.id);
-    const answer = ask(book, { ...(request.asked as Asked), id: decision.id }, now);
+    const answer = ask(
+      book,
+      { ...(request.asked as Exclude<Asking, { expire: string }>), id: decision.id },
+      now,
+    );
     assert.equal(answer.kept, true);
     compareExpiry(expiry, answer.expired);
     compareAnswer(decision, answer);
@@ -176,7 +182,7 @@ function replayToModel(decided: readonly Decision[], requests: readonly Request[
 
 /** Compares what a request was told beside its own decision: refusals that leave no trace, and repeats. */
 function compareTold({ asked, told }: Request, earlier: ReadonlyMap<string, Decision>, table: Table): void {
-  if ('expire' in asked || 'expired' in told) {
+  if ('expire' in asked || 'expired' in told || 'nothing' in told || asked.type === 'CLAW_BACK') {
     if ('error' in told) throw told.error;
     return;
   }

@@ -16,7 +16,8 @@ export type Step =
 
 export type Command = { workspace: number; route: Route; key: Key } & (
   | { type: 'use'; feature: string; size: Size; ai: boolean }
-  | { type: 'grant'; size: Size; priority: number; expiry: Expiry }
+  | { type: 'grant'; size: Size; priority: number; expiry: Expiry; bought: boolean }
+  | { type: 'clawBack'; which: number; sixths: number; plus: number }
   | { type: 'refund'; of: 'paid' | 'used' | 'any'; which: number }
   | { type: 'expire' }
 );
@@ -137,9 +138,24 @@ function command(
     {
       arbitrary: fc.record({
         ...{ ...common, type: fc.constant('grant' as const) },
-        ...{ size, priority: fc.constantFrom(0, 10, 50, 50, 50, 100), expiry },
+        ...{
+          size,
+          priority: fc.constantFrom(0, 10, 50, 50, 50, 100),
+          expiry,
+          bought: fc.constantFrom(true, true, false),
+        },
       }),
-      weight: 4,
+      weight: 5,
+    },
+    {
+      arbitrary: fc.record({
+        ...{ ...common, type: fc.constant('clawBack' as const) },
+        which: fc.oneof({ arbitrary: fc.nat(1), weight: 3 }, { arbitrary: fc.nat(6), weight: 1 }),
+        // All of it, nothing of it, or a part.
+        sixths: fc.constantFrom(0, 0, 1, 2, 3, 4, 5, 6, 6, 6),
+        plus: fc.constantFrom(0, 0, 1, -1),
+      }),
+      weight: 6,
     },
     {
       arbitrary: fc.record({

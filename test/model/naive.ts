@@ -74,6 +74,8 @@ function answerTo(book: Book, operation: Operation, now: number): Reply {
       return grant(book, operation, now);
     case 'REFUND':
       return refund(book, operation, now);
+    case 'CLAW_BACK':
+      return clawBack(book, operation, now);
     case 'EXPIRE': {
       const due = fallsDue(book, now).length > 0;
       if (due) book.facts.push({ type: 'expired', at: now });
@@ -83,11 +85,26 @@ function answerTo(book: Book, operation: Operation, now: number): Reply {
 }
 
 function grant(book: Book, operation: Operation & { type: 'GRANT' }, now: number): Reply {
-  const { id, amount, priority, expiresAt } = operation;
+  const { id, amount, priority, expiresAt, creditRecordId } = operation;
   const isOver = expiresAt !== null && expiresAt <= now;
   const isTooMuch = sum(grants(book).map((grant) => grant.amount)) + amount > SUM_MAX;
   if (isOver || isTooMuch) return { ...nothing(book, now), code: 'invalid_request' };
-  book.facts.push({ type: 'granted', at: now, id, amount, priority, expiresAt });
+  book.facts.push({ type: 'granted', at: now, id, amount, priority, expiresAt, creditRecordId });
+  return { ...nothing(book, now), kept: true };
+}
+
+/** What is to be taken back of a purchase, in all: nothing new if it is that already. */
+function clawBack(book: Book, operation: Operation & { type: 'CLAW_BACK' }, now: number): Reply {
+  const { id, creditRecordId, amount: target } = operation;
+  const asked = book.facts.findLast(
+    (fact) => fact.type === 'reversed' && fact.creditRecordId === creditRecordId,
+  );
+  if ((asked?.type === 'reversed' ? asked.target : 0n) === target) {
+    // What had expired is booked all the same.
+    if (fallsDue(book, now).length > 0) book.facts.push({ type: 'expired', at: now });
+    return nothing(book, now);
+  }
+  book.facts.push({ type: 'reversed', at: now, id, creditRecordId, target });
   return { ...nothing(book, now), kept: true };
 }
 

@@ -1,9 +1,9 @@
 // Plays a history to `decide` and to the naive model, and compares all that both say.
 import assert from 'node:assert/strict';
 import type { Catalog } from '../../src/catalog/types.ts';
-import { decide } from '../../src/engine/decide.ts';
+import { decide, type Subject } from '../../src/engine/decide.ts';
 import { expiryId, stateAt } from '../../src/engine/expire.ts';
-import type { Decision, Operation, RefundedUse } from '../../src/engine/operations.ts';
+import type { Decision, Operation, RefundedUse, ReversedPurchase } from '../../src/engine/operations.ts';
 import { quote } from '../../src/engine/quote.ts';
 import { type Grant, planAt, type State } from '../../src/engine/state.ts';
 import { Refusal } from '../../src/lib/errors.ts';
@@ -76,8 +76,8 @@ function playCommand(command: Command, table: Table, number: number): void {
 
   const quoted = operation.type === 'USE' ? quoteOf(operation, table) : null;
   const before = structuredClone(table.state);
-  const refundedUse = operation.type === 'REFUND' ? refundedUseOf(operation.useId, table) : undefined;
-  const decided = outcomeOf(() => decide(table.state, operation, catalog, now, refundedUse));
+  const subject = subjectOf(operation, table);
+  const decided = outcomeOf(() => decide(table.state, operation, catalog, now, subject));
   assert.deepEqual(table.state, before, 'a state is never changed');
 
   const answer = ask(book, operation, now);
@@ -86,15 +86,17 @@ function playCommand(command: Command, table: Table, number: number): void {
     assert.deepEqual({ code: decided.code, kept: false }, { code: answer.code, kept: answer.kept });
     return;
   }
-  const again = decide(before, operation, catalog, now, refundedUse);
+  const again = decide(before, operation, catalog, now, subject);
   assert.deepEqual(again, decided, 'the same question has the same answer');
   compareExpiry(
     decided.decisions.find((decision) => decision.id === expiryId(id)),
     answer.expired,
   );
   const decision = decided.decisions.find((decision) => decision.id === id);
-  if (decision === undefined) assert.equal(operation.type, 'EXPIRE');
-  else {
+  if (decision === undefined) {
+    assert.ok(operation.type === 'EXPIRE' || operation.type === 'CLAW_BACK');
+    assert.equal(answer.kept, operation.type === 'EXPIRE' && answer.expired.length > 0);
+  } else {
     assert.equal(answer.kept, true);
     compareAnswer(decision, answer);
   }
@@ -128,6 +130,18 @@ function quoteOf(operation: Operation & { type: 'USE' }, { catalog, state, book,
   };
 }
 
+function subjectOf(operation: Operation, table: Table): Subject | undefined {
+  if (operation.type === 'REFUND') return refundedUseOf(operation.useId, table);
+  return operation.type === 'CLAW_BACK' ? purchaseOf(operation.creditRecordId, table) : undefined;
+}
+
+/** What the engine would read for a claw back. */
+function purchaseOf(creditRecordId: string, { book, now }: Table): ReversedPurchase {
+  const bought = allGrants(book, now).find((grant) => grant.creditRecordId === creditRecordId)!;
+  const { id, priority, expiresAt, createdAt, amount, reversed, spent } = bought;
+  return { lot: { id, priority, expiresAt, createdAt }, amount, reversed, spent };
+}
+
 /** What the engine would read for a refund. */
 function refundedUseOf(useId: string, { decisions, state, book, now }: Table): RefundedUse {
   const decision = decisions.find((decision) => decision.id === useId)!;
@@ -153,7 +167,7 @@ function outcomeOf<T>(work: () => T): T | Refusal {
 function newState(workspaceId: string, createdAt: number): State {
   return {
     ...{ workspaceId, version: 0, createdAt, subscription: null },
-    wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n },
-    ...{ grants: [], usages: new Map() },
+    wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
+    ...{ grants: [], debts: [], usages: new Map() },
   };
 }

@@ -18,10 +18,18 @@ function rowsOf(book: Book) {
   return {
     credit: wallet(book, at),
     grants: sorted(
-      allGrants(book, at).map(({ id, amount, left, expired, priority, expiresAt, createdAt }) => ({
-        ...{ id, amount, remaining: left, expired, clawedBack: 0n, priority },
+      allGrants(book, at).map(({ id, amount, left, expired, priority, expiresAt, createdAt, ...grant }) => ({
+        ...{ id, amount, remaining: left, expired, priority },
+        ...{ clawedBack: grant.clawedBack, reversed: grant.reversed, debt: grant.debt },
         ...{ expiresAt: iso(expiresAt), createdAt: iso(createdAt) },
       })),
+    ),
+    debtPayments: sorted(
+      allGrants(book, at).flatMap((payer) =>
+        [...payer.paidFor]
+          .filter(([, amount]) => amount > 0n)
+          .map(([debtorId, amount]) => ({ id: `${debtorId} ${payer.id}`, amount })),
+      ),
     ),
     featureUsages: sorted(
       [...periods].map(([id, uses]) => ({
@@ -63,9 +71,13 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
     const text = `select ${columns} from "${table}" where "workspaceId" = $1`;
     return (await db.query({ text, values: [workspaceId] })).rows.map(exact);
   };
-  const [credit] = await read('balance, total, "totalUsage", expired, "clawedBack"', 'Credit');
-  const [grants, featureUsages, creditUsages, aiUsages] = await Promise.all([
-    read('id, amount, remaining, expired, "clawedBack", priority, "expiresAt", "createdAt"', 'CreditGrant'),
+  const [credit] = await read('balance, total, "totalUsage", expired, "clawedBack", debt', 'Credit');
+  const [grants, debtPayments, featureUsages, creditUsages, aiUsages] = await Promise.all([
+    read(
+      'id, amount, remaining, expired, "clawedBack", reversed, debt, priority, "expiresAt", "createdAt"',
+      'CreditGrant',
+    ),
+    read('"debtorId", "payerId", amount', 'DebtPayment'),
     read('"featureCode", "periodStart", used', 'FeatureUsage'),
     read('id, "featureCode", amount, status, "createdAt"', 'CreditUsage'),
     read('id, type, "pageId", status, points, "freePoints", "paidPoints"', 'AIUsage'),
@@ -73,6 +85,11 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
   return {
     credit,
     grants: sorted(grants),
+    debtPayments: sorted(
+      debtPayments
+        .filter(({ amount }) => amount > 0n) // what was given back leaves its row
+        .map(({ debtorId, payerId, amount }) => ({ id: `${debtorId} ${payerId}`, amount })),
+    ),
     featureUsages: sorted(
       featureUsages.map(({ featureCode, periodStart, used }) => ({
         id: `${featureCode} ${periodStart}`,

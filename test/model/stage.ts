@@ -6,16 +6,27 @@ import { type Asked, createEngine, ENGINE_SETTINGS, type Engine } from '../../sr
 import type { Decision } from '../../src/engine/operations.ts';
 import type { Subscription } from '../../src/engine/state.ts';
 import { decisionOf } from '../../src/engine/store.ts';
+import { toDecimal } from '../../src/lib/amounts.ts';
 import type { TestDatabase } from '../database.ts';
 import type { Route } from './histories.ts';
+import type { ClawBackAsked } from './turns.ts';
 
 export type Stage = { pool: pg.Pool; pools: [pg.Pool, pg.Pool]; close(): Promise<void> };
 
 /** What a request came to. */
-export type Told = { decision: Decision; replayed: boolean } | { error: unknown } | { expired: boolean };
+export type Told =
+  | { decision: Decision; replayed: boolean }
+  | { error: unknown }
+  | { expired: boolean }
+  /** It was taken back before. */
+  | { nothing: true };
+
+export type Request = Asked | ClawBackAsked | { expire: string };
 
 export async function openStage({ url, pool }: TestDatabase): Promise<Stage> {
   await pool.query(KEEP_ORDER);
+  await pool.query(`
+    insert into "PaymentUser" (id, "userId", email, "paymentPlatform") values ('pu', 'u', 'a@example.com', 'STRIPE')`);
   const open = (name: string) => openPool(url, { max: 4, name, settings: ENGINE_SETTINGS });
   const pools: [pg.Pool, pg.Pool] = [open('first'), open('second')];
   return {
@@ -74,11 +85,19 @@ export async function submit(
   { pool }: Pick<Stage, 'pool'>,
   [first, second]: [Engine, Engine],
   route: Route,
-  asked: Asked | { expire: string },
+  asked: Request,
 ): Promise<Told> {
   const engine = route === 'second' ? second : first;
   try {
     if ('expire' in asked) return { expired: await engine.expire(asked.expire) };
+    if (asked.type === 'CLAW_BACK') {
+      // Its purchase is read under the workspace's lock: there is no other door.
+      const end = route === 'rollback' ? 'rollback' : 'commit';
+      const decision = await inTransaction(pool, end, (client) => engine.clawBackIn(client, asked));
+      return decision === null ? { nothing: true } : { decision, replayed: false };
+    }
+    if (asked.type === 'GRANT' && asked.creditRecordId !== null)
+      await keepRecord(pool, asked.creditRecordId, asked);
     if (route === 'first' || route === 'second') return await engine.submit(asked);
     return await inTransaction(pool, route === 'rollback' ? 'rollback' : 'commit', (client) =>
       engine.submitIn(client, asked),
@@ -88,6 +107,19 @@ export async function submit(
     if ((error as { code?: string }).code === '40001') return submit({ pool }, [first, second], route, asked);
     return { error };
   }
+}
+
+/** What a purchase's grant belongs to. */
+async function keepRecord(
+  pool: pg.Pool,
+  id: string,
+  { workspaceId, amount }: { workspaceId: string; amount: bigint },
+): Promise<void> {
+  await pool.query(
+    `insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId") values ($1, $2, 'PURCHASE', $3, 'pu')
+     on conflict (id) do nothing`,
+    [id, toDecimal(amount), workspaceId],
+  );
 }
 
 async function inTransaction<T>(

@@ -1,9 +1,13 @@
 // What a command of a history means when its turn comes, in relation to what the model says is there.
 import type { Asked } from '../../src/engine/engine.ts';
+import type { ClawBackOperation } from '../../src/engine/operations.ts';
 import type { Subscription } from '../../src/engine/state.ts';
+import { newId } from '../../src/lib/ids.ts';
 import { affordable, allowance } from './allowances.ts';
-import { allGrants, type Book, balance, spendable, uses } from './book.ts';
+import { allGrants, type Book, balance, grants, spendable, uses } from './book.ts';
 import type { Command, Expiry, Size, SubscriptionCommand, Wait } from './histories.ts';
+
+export type ClawBackAsked = Omit<ClawBackOperation, 'id'>;
 
 /** What a command asks for, as things stand. */
 export function askedBy(
@@ -11,7 +15,7 @@ export function askedBy(
   book: Book,
   known: readonly string[],
   now: number,
-): Asked | 'expire' {
+): Asked | ClawBackAsked | 'expire' {
   const common = { workspaceId: book.workspaceId, idempotency: null };
   switch (command.type) {
     case 'use': {
@@ -31,9 +35,9 @@ export function askedBy(
           ...common,
           type: 'GRANT',
           amount,
-          grantType: 'PROMOTION',
+          grantType: command.bought ? 'PURCHASE' : 'PROMOTION',
           description: 'given',
-          creditRecordId: null,
+          creditRecordId: command.bought ? newId('crec') : null,
         },
         priority: command.priority,
         expiresAt: expiryOf(command.expiry, book, now),
@@ -45,6 +49,14 @@ export function askedBy(
       // The last ones first; what is beyond the first one there never was.
       const useId = ids.at(-1 - command.which) ?? 'op_none';
       return { ...common, type: 'REFUND', useId, reason: null };
+    }
+    case 'clawBack': {
+      const bought = grants(book).filter((grant) => grant.creditRecordId !== null);
+      const purchase = bought.at(-1 - command.which);
+      if (purchase === undefined) return 'expire';
+      const part = (purchase.amount * BigInt(command.sixths)) / 6n + BigInt(command.plus);
+      const amount = part < 0n ? 0n : part > purchase.amount ? purchase.amount : part;
+      return { ...common, type: 'CLAW_BACK', creditRecordId: purchase.creditRecordId!, amount };
     }
     case 'expire':
       return 'expire';

@@ -5,9 +5,9 @@ import type { Check } from '../check.ts';
 const AMOUNTS = {
   Payment: ['amount', 'credits'],
   Checkout: ['amount', 'credits'],
-  Credit: ['balance', 'total', 'totalUsage', 'expired', 'clawedBack'],
+  Credit: ['balance', 'total', 'totalUsage', 'expired', 'clawedBack', 'debt'],
   CreditRecord: ['amount'],
-  CreditGrant: ['amount', 'remaining', 'expired', 'clawedBack'],
+  CreditGrant: ['amount', 'remaining', 'expired', 'clawedBack', 'reversed', 'debt'],
   FeatureUsage: ['used'],
   CreditUsage: ['amount'],
   AIUsage: ['points', 'freePoints', 'paidPoints'],

@@ -85,7 +85,8 @@ export const walletChecks: readonly Check[] = [
     // Of a purchase that is older than Tollgate, the opening says what was left: the newest ones hold the balance.
     broken: sql`
       select id, "workspaceId", opened, remaining, coalesce(spent, 0) as spent, expired,
-        coalesce("expiredByDecisions", 0) as "expiredByDecisions", "clawedBack"
+        coalesce("expiredByDecisions", 0) as "expiredByDecisions", "clawedBack",
+        coalesce("clawedBackByDecisions", 0) as "clawedBackByDecisions"
       from (
         select id, "workspaceId", amount as opened, remaining, expired, "clawedBack"
         from "CreditGrant"
@@ -104,16 +105,27 @@ export const walletChecks: readonly Check[] = [
         )
       ) g
       full join (
-        select s."grantId" as id, d."workspaceId",
-          sum(case operation when 'USE' then s.amount when 'REFUND' then -s.amount else 0 end) as spent,
-          sum(s.amount) filter (where operation = 'EXPIRE' or s.expired) as "expiredByDecisions"
-        from "Decision" d
-        cross join lateral jsonb_to_recordset(reasons -> 'sources') as s("grantId" text, amount numeric, expired bool)
-        group by s."grantId", d."workspaceId"
+        select id, "workspaceId", sum(spent) as spent, sum(expired) as "expiredByDecisions",
+          sum("clawedBack") as "clawedBackByDecisions"
+        from (
+          select s."grantId" as id, d."workspaceId",
+            case operation when 'USE' then s.amount when 'REFUND' then -s.amount else 0 end as spent,
+            case when operation = 'EXPIRE' or s.expired then s.amount else 0 end as expired, 0 as "clawedBack"
+          from "Decision" d
+          cross join lateral jsonb_to_recordset(reasons -> 'sources') as s("grantId" text, amount numeric, expired bool)
+          union all
+          -- What is taken from a grant that is over has been counted as expired.
+          select c."grantId", d."workspaceId", 0, case when c.expired then -c.amount else 0 end, c.amount
+          from "Decision" d
+          cross join lateral jsonb_to_recordset(reasons -> 'clawedBack') as c("grantId" text, amount numeric, expired bool)
+          where operation in ('GRANT', 'REFUND', 'CLAW_BACK') and reasons ? 'clawedBack'
+        ) moves
+        group by id, "workspaceId"
       ) b using (id, "workspaceId")
       where opened is distinct from remaining + expired + "clawedBack" + coalesce(spent, 0)
         or opened is null
-        or expired <> coalesce("expiredByDecisions", 0)`,
+        or expired <> coalesce("expiredByDecisions", 0)
+        or "clawedBack" <> coalesce("clawedBackByDecisions", 0)`,
   },
   {
     name: 'every grant was decided, and is as it was decided',
