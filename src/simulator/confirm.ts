@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { detailsOf, findSession } from './checkout.ts';
 import { createCustomer } from './customers.ts';
+import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { emit } from './events.ts';
 import type { Decline, Means } from './methods.ts';
@@ -40,10 +41,10 @@ export function confirmSession(world: World, id: string, means: Means, email?: s
   const customer = idOf(confirmed.customer);
   const tried = collect(world, { ...intent, customer }, means, payer);
   if (isDeclined(means)) return { session: confirmed, decline: means.decline };
-  return {
-    session: complete(world, confirmed, tried.status === 'succeeded' ? 'paid' : 'unpaid'),
-    decline: null,
-  };
+  const isPaid = tried.status === 'succeeded';
+  const completed = complete(world, confirmed, isPaid ? 'paid' : 'unpaid');
+  if (isPaid) disputeTestCard(world, idOf(tried.latest_charge) ?? '');
+  return { session: completed, decline: null };
 }
 
 /** The bank answers for a payment with a delayed method. */

@@ -26,6 +26,17 @@ async function playScenes() {
   const paid = await stripe.checkout.sessions.create(order({ customer: customer.id, line_items }));
   simulator.decline(paid.id, 'expired_card');
   simulator.pay(paid.id);
+  const charge = async (card: string) => {
+    const { id } = await stripe.checkout.sessions.create(order());
+    const intent = await stripe.paymentIntents.retrieve(String(simulator.pay(id, { card }).payment_intent));
+    return String(intent.latest_charge);
+  };
+  const refund = await stripe.refunds.create({ charge: await charge('4242424242424242'), amount: 400 });
+  simulator.failRefund(refund.id);
+  await charge('4000000000001976');
+  simulator.moveDispute(simulator.dispute(await charge('4242424242424242')).id, 'won');
+  const { data } = await stripe.disputes.list();
+  simulator.moveDispute(data.at(-1)!.id, 'needs_response');
   for (const outcome of ['succeed', 'fail'] as const) {
     const { id } = await stripe.checkout.sessions.create(order());
     simulator.pay(id, { delayed: true });
@@ -48,7 +59,7 @@ test('every list, every object in it and every event can be read again', async (
   t.after(() => simulator.stop());
   const answers = await readAll(simulator.url, gone);
   assert.ok(answers.length > 60);
-  assert.equal(new Set(simulator.events().map(({ type }) => type)).size, 19);
+  assert.equal(new Set(simulator.events().map(({ type }) => type)).size, 29);
 });
 
 if (folder !== undefined) {
@@ -89,7 +100,7 @@ async function readAll(url: string, deletedCustomer: string): Promise<Answer[]> 
     return body;
   };
   const resources =
-    'customers products prices checkout/sessions payment_intents charges events webhook_endpoints';
+    'customers products prices checkout/sessions payment_intents charges refunds disputes events webhook_endpoints';
   for (const resource of resources.split(' ')) {
     const { data = [] } = await read(`/v1/${resource}`, `/v1/${resource}?limit=100`);
     for (const { id } of data) await read(`/v1/${resource}/{id}`, `/v1/${resource}/${id}`);

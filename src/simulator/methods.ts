@@ -22,11 +22,20 @@ const declined = (
   message,
 });
 
+/** Test cards that pay, and what comes after. */
+const LATER = {
+  '4000000000000259': 'dispute',
+  '4000000000001976': 'inquiry',
+  '4000000000007726': 'refund_waits',
+  '4000000000005126': 'refund_fails',
+} as const;
+
 /** Stripe's own test cards: https://docs.stripe.com/testing */
 const TEST_CARDS: Record<string, { brand: string; decline: Decline | null }> = {
   '4242424242424242': { brand: 'visa', decline: null },
   '5555555555554444': { brand: 'mastercard', decline: null },
   '378282246310005': { brand: 'amex', decline: null },
+  ...Object.fromEntries(Object.keys(LATER).map((number) => [number, { brand: 'visa', decline: null }])),
   '4000000000000002': { brand: 'visa', decline: declined('generic_decline') },
   '4000000000009995': {
     brand: 'visa',
@@ -53,6 +62,12 @@ const TEST_CARDS: Record<string, { brand: string; decline: Decline | null }> = {
     ),
   },
 };
+
+/** Whether a charge was paid with the test card after which this comes. */
+export function isTestCard(charge: Stripe.Charge, later: (typeof LATER)[keyof typeof LATER]): boolean {
+  const last4 = charge.payment_method_details?.card?.last4;
+  return Object.entries(LATER).some(([number, what]) => what === later && number.slice(-4) === last4);
+}
 
 export const GOOD_CARD = '4242424242424242';
 

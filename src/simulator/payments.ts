@@ -262,15 +262,15 @@ export function retrieveCharge(world: World, _params: unknown, id: string): Stri
   return findCharge(world, id);
 }
 
-export function findIntent(world: World, id: string): Stripe.PaymentIntent {
+export function findIntent(world: World, id: string, param?: string): Stripe.PaymentIntent {
   const intent = world.store.get('intent', id);
-  if (intent === undefined) throw noSuch('payment_intent', id);
+  if (intent === undefined) throw noSuch('payment_intent', id, param);
   return intent;
 }
 
-function findCharge(world: World, id: string): Stripe.Charge {
+export function findCharge(world: World, id: string, param?: string): Stripe.Charge {
   const charge = world.store.get('charge', id);
-  if (charge === undefined) throw noSuch('charge', id);
+  if (charge === undefined) throw noSuch('charge', id, param);
   return charge;
 }
 

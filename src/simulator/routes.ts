@@ -1,5 +1,6 @@
 import * as checkout from './checkout.ts';
 import * as customers from './customers.ts';
+import * as disputes from './disputes.ts';
 import * as endpoints from './endpoints.ts';
 import * as events from './events.ts';
 import type { Form } from './form.ts';
@@ -9,6 +10,7 @@ import { type Params, readParams, type Shape } from './params.ts';
 import * as payments from './payments.ts';
 import * as prices from './prices.ts';
 import * as products from './products.ts';
+import * as refunds from './refunds.ts';
 import type { World } from './world.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
@@ -58,6 +60,12 @@ const ROUTES: Route[] = [
   route('GET', '/v1/payment_intents/:id', nothing, payments.retrieveIntent),
   route('GET', '/v1/charges', payments.chargeListing, payments.listCharges),
   route('GET', '/v1/charges/:id', nothing, payments.retrieveCharge),
+  route('POST', '/v1/refunds', refunds.refundFields, refunds.createRefund),
+  route('GET', '/v1/refunds', refunds.refundListing, refunds.listRefunds),
+  route('GET', '/v1/refunds/:id', nothing, refunds.retrieveRefund),
+  route('GET', '/v1/disputes', refunds.refundListing, disputes.listDisputes),
+  route('GET', '/v1/disputes/:id', nothing, disputes.retrieveDispute),
+  route('POST', '/v1/disputes/:id/close', nothing, disputes.closeDispute),
   route('GET', '/v1/payment_methods/:id', nothing, retrievePaymentMethod),
 
   route('GET', '/v1/events', events.eventListing, events.listEvents),

@@ -5,13 +5,16 @@ import type Stripe from 'stripe';
 import { type Clock, systemClock } from '../lib/clock.ts';
 import { expireDue, findSession } from './checkout.ts';
 import { confirmSession, settleSession } from './confirm.ts';
+import { type DisputeOptions, moveDispute, openDispute } from './disputes.ts';
 import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
 import { cardMeans, decliningCard, delayedMeans, GOOD_CARD } from './methods.ts';
+import { failRefund, settleDue, settleRefund } from './refunds.ts';
 import { createApi } from './server.ts';
 import { Store } from './store.ts';
 import { Courier, type DeliveryAttempt, type WebhookOptions } from './webhooks.ts';
 import { pageUrl, type World } from './world.ts';
 
+export type { DisputeOptions } from './disputes.ts';
 export type { Webhook } from './endpoints.ts';
 export type { DeliveryAttempt } from './webhooks.ts';
 
@@ -44,6 +47,13 @@ export type Simulator = {
   decline(sessionId: string, declineCode?: string): Stripe.Checkout.Session;
   /** Lets the bank answer for a payment by bank debit. */
   settleDelayed(sessionId: string, outcome?: 'succeed' | 'fail'): Stripe.Checkout.Session;
+  /** Lets a refund fail, whatever it looked like; or one that is pending succeed. */
+  failRefund(refundId: string): Stripe.Refund;
+  settleRefund(refundId: string): Stripe.Refund;
+  /** Disputes a charge: all of it unless an amount is given; an inquiry with `warning_needs_response`. */
+  dispute(chargeId: string, options?: DisputeOptions): Stripe.Dispute;
+  /** Brings a dispute to another status; `won`, `lost`, `warning_closed` and `prevented` close it. */
+  moveDispute(disputeId: string, status: Stripe.Dispute.Status): Stripe.Dispute;
   addWebhook(webhook: Webhook): Stripe.WebhookEndpoint;
   /** Sends an event again, as often as asked, all at once. */
   redeliver(eventId: string, times?: number): Promise<DeliveryAttempt[]>;
@@ -71,7 +81,11 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
   server.on('request', createApi(world, options.apiKeys));
   const courier = new Courier(store, clock, options);
   courier.start();
-  const tick = () => store.write(() => expireDue(world));
+  const tick = () =>
+    store.write(() => {
+      expireDue(world);
+      settleDue(world);
+    });
   const ticking = setInterval(tick, TICK_MS);
   ticking.unref();
 
@@ -87,6 +101,10 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     decline: (id, declineCode = 'generic_decline') =>
       store.write(() => confirmSession(world, id, cardMeans(decliningCard(declineCode)))).session,
     settleDelayed: (id, outcome = 'succeed') => store.write(() => settleSession(world, id, outcome)),
+    failRefund: (id) => store.write(() => failRefund(world, id)),
+    settleRefund: (id) => store.write(() => settleRefund(world, id)),
+    dispute: (id, options) => store.write(() => openDispute(world, id, options)),
+    moveDispute: (id, status) => store.write(() => moveDispute(world, id, status)),
     addWebhook: (webhook) => store.write(() => configureEndpoint(world, webhook)),
     redeliver: (eventId, times) => courier.redeliver(eventId, times),
     events: () => [...store.all('event')],

@@ -12,6 +12,8 @@ export type Tables = {
   order: Order;
   intent: Stripe.PaymentIntent;
   charge: Stripe.Charge;
+  refund: Stripe.Refund;
+  dispute: Stripe.Dispute;
   paymentMethod: Stripe.PaymentMethod;
   event: Stripe.Event;
   endpoint: Endpoint;
@@ -66,6 +68,8 @@ export class Store {
     order: new Map(),
     intent: new Map(),
     charge: new Map(),
+    refund: new Map(),
+    dispute: new Map(),
     paymentMethod: new Map(),
     event: new Map(),
     endpoint: new Map(),
