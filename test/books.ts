@@ -125,6 +125,8 @@ const TABLES = [
     'AIUsage',
     'Decision',
     'Checkout',
+    'Reversal',
+    'RefundRequest',
     'StripeEvent',
     'IdempotentRequest',
   ],

@@ -72,6 +72,14 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
       ('pay_open', 10, 'usd', 'PENDING', 'STRIPE', 'cs', 'pu', 'ws_a', 100),
       ('pay_back', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_back', 'pu', 'ws_d', 100),
       ('pay_next', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_next', 'pu', 'ws_d', 50);
+    insert into "Reversal" (id, "paymentId", "workspaceId", kind, amount, currency, status)
+    values
+      ('re_back', 'pay_back', 'ws_d', 'REFUND', 6, 'usd', 'SUCCEEDED'),
+      ('re_failed', 'pay_back', 'ws_d', 'REFUND', 4, 'usd', 'FAILED'),
+      ('dp_back', 'pay_back', 'ws_d', 'DISPUTE', 2, 'usd', 'LOST'),
+      ('re_next', 'pay_next', 'ws_d', 'REFUND', 10, 'usd', 'PENDING');
+    update "Payment" set refunded = 6, disputed = 2 where id = 'pay_back';
+    update "Payment" set refunded = 10 where id = 'pay_next';
     insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId", "paymentId")
     values
       ('rec', 100, 'PURCHASE', 'ws_a', 'pu', 'pay'),

@@ -53,7 +53,9 @@ async function get(path: string): Promise<Answer> {
 const ROWS = {
   '/v1/users': 'id createdAt',
   '/v1/payment-users': 'id userId email paymentPlatform customerId createdAt updatedAt',
-  '/v1/payments': 'id amount currency status paymentPlatform paymentId paymentUserId createdAt updatedAt',
+  '/v1/payments':
+    'id amount currency status paymentPlatform paymentId paymentUserId createdAt updatedAt refunded disputed',
+  '/v1/reversals': 'id paymentId workspaceId kind amount currency status createdAt updatedAt',
   '/v1/subscriptions':
     'id paymentPlatform subscriptionId status workspaceId plan startDate endDate createdAt updatedAt',
   '/v1/feature-usages': 'id workspaceId featureCode used createdAt updatedAt periodStart',
@@ -158,6 +160,9 @@ test('each list is chosen by what its rows are', async () => {
     ['/v1/payments?status=PENDING', 1],
     ['/v1/payments?currency=eur', 0],
     ['/v1/payments?paymentUserId=pu', 4],
+    ['/v1/reversals?kind=DISPUTE', 1],
+    ['/v1/reversals?paymentId=pay_back&kind=REFUND', 2],
+    ['/v1/reversals?status=FAILED', 1],
     ['/v1/payment-users?email=a@example.com', 1],
     ['/v1/subscriptions?plan=PRO&status=ACTIVE', 1],
     ['/v1/subscriptions?plan=BASIC', 0],

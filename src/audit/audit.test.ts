@@ -74,6 +74,8 @@ const PAID_POINTS = 'every paid AI point has its CreditUsage';
 const PAYMENT = 'every succeeded payment for credits has one purchase and one grant of as many';
 const PURCHASE = 'every purchase with a payment belongs to a succeeded one, of the same payer and workspace';
 const PURCHASE_GRANT = 'every purchase has one grant of its credits, and every bought grant its purchase';
+const MONEY = 'what is refunded and disputed of a payment is what its reversals come to';
+const PROPORTION = 'as much of a purchase is reversed as of its payment, and no more than all';
 const ZERO = 'nothing is below zero';
 const WORKSPACE = 'every row belongs to a workspace that is there';
 
@@ -130,7 +132,7 @@ const CORRUPTIONS: Corruption[] = [
   [
     REVERSED,
     sql`update "CreditGrant" set reversed = reversed - 1 where "creditRecordId" = 'rec_back' returning id`,
-    [REVERSAL],
+    [REVERSAL, PROPORTION],
   ],
   [
     OWED,
@@ -281,6 +283,9 @@ const CORRUPTIONS: Corruption[] = [
   ],
   [PURCHASE, sql`update "CreditRecord" set "paymentUserId" = 'somebody' where id = 'rec' returning id`],
   [PURCHASE_GRANT, sql`update "CreditRecord" set amount = 101 where id = 'rec' returning id`, [PAYMENT]],
+  [MONEY, sql`update "Payment" set refunded = 3 where id = 'pay_open' returning id`],
+  [MONEY, sql`update "Reversal" set status = 'WON' where id = 'dp_back' returning "paymentId" as id`],
+  [PROPORTION, sql`update "Payment" set disputed = disputed - 1 where id = 'pay_back' returning id`, [MONEY]],
   [
     ZERO,
     sql`update "Payment" set amount = -0.000001 where id = 'pay_open' returning id, 'Payment' as "table"`,

@@ -11,6 +11,8 @@ await pool.query(`
   insert into "PaymentUser" (id, "userId", email, "paymentPlatform") values ('pu', 'u', 'a@example.com', 'STRIPE');
   insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", credits)
     values ('pay', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi', 'pu', 1000);
+  insert into "Reversal" (id, "paymentId", kind, amount, currency, status) values ('re', 'pay', 'REFUND', 1, 'usd', 'PENDING');
+  insert into "RefundRequest" (id, "paymentId", amount, asked) values ('rr', 'pay', 1, 1);
   insert into "Checkout" (id, "workspaceId", "paymentUserId", status, amount, currency, credits)
     values ('co', 'ws', 'pu', 'OPEN', 10, 'usd', 1000);
   insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used) values ('fu', 'ws', 'f', now(), 1);
@@ -34,6 +36,14 @@ await pool.query(`
 const broken: [table: string, change: string, rule: string][] = [
   ['Payment', 'amount = -0.000001', 'Payment_amounts_check'],
   ['Payment', 'credits = -1', 'Payment_amounts_check'],
+  ['Payment', 'refunded = -1', 'Payment_reversed_check'],
+  ['Payment', 'disputed = -1', 'Payment_reversed_check'],
+  ['Payment', '"readingApplied" = 1', 'Payment_readings_check'],
+  ['Reversal', 'amount = -1', 'Reversal_amount_check'],
+  ['Reversal', `status = 'LOST'`, 'Reversal_status_check'],
+  ['Reversal', `kind = 'DISPUTE'`, 'Reversal_status_check'],
+  ['RefundRequest', 'amount = 0', 'RefundRequest_amount_check'],
+  ['RefundRequest', 'asked = 0', 'RefundRequest_amount_check'],
   ['Checkout', 'amount = 0', 'Checkout_amounts_check'],
   ['Checkout', 'credits = 0', 'Checkout_amounts_check'],
   ['FeatureUsage', 'used = -0.000001', 'FeatureUsage_used_check'],

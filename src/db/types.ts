@@ -10,6 +10,21 @@ export const PaymentStatus = {
     FAILED: "FAILED"
 } as const;
 export type PaymentStatus = (typeof PaymentStatus)[keyof typeof PaymentStatus];
+export const ReversalKind = {
+    REFUND: "REFUND",
+    DISPUTE: "DISPUTE"
+} as const;
+export type ReversalKind = (typeof ReversalKind)[keyof typeof ReversalKind];
+export const ReversalStatus = {
+    PENDING: "PENDING",
+    SUCCEEDED: "SUCCEEDED",
+    FAILED: "FAILED",
+    INQUIRY: "INQUIRY",
+    OPEN: "OPEN",
+    WON: "WON",
+    LOST: "LOST"
+} as const;
+export type ReversalStatus = (typeof ReversalStatus)[keyof typeof ReversalStatus];
 export const SubscriptionStatus = {
     ACTIVE: "ACTIVE",
     CANCELED: "CANCELED",
@@ -220,6 +235,10 @@ export type Payment = {
     workspaceId: string | null;
     credits: string | null;
     checkoutId: string | null;
+    refunded: Generated<string>;
+    disputed: Generated<string>;
+    readingsBegun: Generated<number>;
+    readingApplied: Generated<number>;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };
@@ -229,6 +248,25 @@ export type PaymentUser = {
     email: string;
     paymentPlatform: PaymentPlatform;
     customerId: string | null;
+    createdAt: Generated<Timestamp>;
+    updatedAt: Generated<Timestamp>;
+};
+export type RefundRequest = {
+    id: string;
+    paymentId: string;
+    amount: string;
+    asked: string | null;
+    requestKey: string | null;
+    createdAt: Generated<Timestamp>;
+};
+export type Reversal = {
+    id: string;
+    paymentId: string;
+    workspaceId: string | null;
+    kind: ReversalKind;
+    amount: string;
+    currency: string;
+    status: ReversalStatus;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };
@@ -289,6 +327,8 @@ export type DB = {
     IdempotentRequest: IdempotentRequest;
     Payment: Payment;
     PaymentUser: PaymentUser;
+    RefundRequest: RefundRequest;
+    Reversal: Reversal;
     Simulator: Simulator;
     StripeEvent: StripeEvent;
     Subscription: Subscription;

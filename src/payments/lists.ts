@@ -1,10 +1,11 @@
+import type { Selectable } from 'kysely';
 import { z } from 'zod';
 import { listEndpoint, oneOf, plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
-import { PaymentPlatform, PaymentStatus } from '../db/types.ts';
+import { type Payment, PaymentPlatform, PaymentStatus, ReversalKind, ReversalStatus } from '../db/types.ts';
 import type { Endpoint } from '../lib/endpoint.ts';
 import { textSchema } from '../lib/schemas.ts';
-import { listPayments, listPaymentUsers, listUsers } from './lists/store.ts';
+import { listPayments, listPaymentUsers, listReversals, listUsers } from './lists/store.ts';
 
 const userSchema = z.object({ id: z.string(), createdAt: z.iso.datetime() }).meta({ id: 'User' });
 
@@ -20,7 +21,7 @@ const paymentUserSchema = z
   })
   .meta({ id: 'PaymentUser' });
 
-const paymentSchema = z
+export const paymentSchema = z
   .object({
     id: z.string(),
     amount: z
@@ -34,10 +35,37 @@ const paymentSchema = z
     workspaceId: z.string().nullable(),
     credits: z.number().nullable().meta({ description: 'What it buys; null where it buys no credits.' }),
     checkoutId: z.string().nullable(),
+    refunded: z.number().meta({ description: 'Refunds that have not failed.' }),
+    disputed: z.number().meta({ description: 'Disputes that are open or lost.' }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),
   })
   .meta({ id: 'Payment' });
+
+export type PaymentAnswer = z.infer<typeof paymentSchema>;
+
+/** A Payment row as it is answered. */
+export function paymentOf(row: Selectable<Payment>): PaymentAnswer {
+  const { readingsBegun: _begun, readingApplied: _applied, ...payment } = row;
+  return plain(payment, 'amount', 'credits', 'refunded', 'disputed');
+}
+
+const reversalSchema = z
+  .object({
+    id: z.string().meta({ description: "The provider's refund or dispute." }),
+    paymentId: z.string().meta({ description: 'The id of the Payment.' }),
+    workspaceId: z.string().nullable(),
+    kind: z.enum(ReversalKind),
+    amount: z.number().meta({ description: 'In major units of the currency.' }),
+    currency: z.string(),
+    status: z.enum(ReversalStatus).meta({
+      description:
+        'PENDING and SUCCEEDED refunds, OPEN and LOST disputes take credits back; an INQUIRY does not.',
+    }),
+    createdAt: z.iso.datetime(),
+    updatedAt: z.iso.datetime(),
+  })
+  .meta({ id: 'Reversal' });
 
 export function paymentListRoutes({ db }: { db: Db }): Endpoint[] {
   return [
@@ -71,7 +99,19 @@ export function paymentListRoutes({ db }: { db: Db }): Endpoint[] {
         paymentUserId: textSchema(200),
       },
       read: (page, filters) => listPayments(db, page, filters),
-      answer: (row) => plain(row, 'amount', 'credits'),
+      answer: paymentOf,
+    }),
+    listEndpoint({
+      path: '/v1/reversals',
+      summary: 'Refunds and disputes of payments, as they stand',
+      row: reversalSchema,
+      filters: {
+        kind: oneOf(ReversalKind),
+        status: oneOf(ReversalStatus),
+        paymentId: textSchema(200),
+      },
+      read: (page, filters) => listReversals(db, page, filters),
+      answer: (row) => plain(row, 'amount'),
     }),
   ];
 }

@@ -53,4 +53,36 @@ export const paymentChecks: readonly Check[] = [
       ) g on g."creditRecordId" = r.id and g."workspaceId" = r."workspaceId"
       where r.id is null or g.id is null or grants > 1 or g.type <> 'PURCHASE' or g.amount <> r.amount`,
   },
+  {
+    name: 'what is refunded and disputed of a payment is what its reversals come to',
+    checked: sql`select count(*) from "Reversal"`,
+    broken: sql`
+      select p.id, p."workspaceId", p.refunded, refunds, p.disputed, disputes
+      from "Payment" p
+      left join (
+        select "paymentId",
+          coalesce(sum(amount) filter (where status in ('PENDING', 'SUCCEEDED')), 0) as refunds,
+          coalesce(sum(amount) filter (where status in ('OPEN', 'LOST')), 0) as disputes
+        from "Reversal"
+        group by "paymentId"
+      ) r on r."paymentId" = p.id
+      where p.refunded <> coalesce(refunds, 0) or p.disputed <> coalesce(disputes, 0)`,
+  },
+  {
+    name: 'as much of a purchase is reversed as of its payment, and no more than all',
+    checked: sql`select count(*) from "Payment" where refunded + disputed > 0`,
+    // In proportion, rounded down to the sixth decimal: a division without a remainder, of millionths.
+    broken: sql`
+      select *
+      from (
+        select p.id, p."workspaceId", p.amount, p.refunded, p.disputed, g.id as "grantId", g.reversed,
+          case p.amount when 0 then 0
+            else div(r.amount * 1000000 * least(p.amount, p.refunded + p.disputed), p.amount) / 1000000
+          end as due
+        from "Payment" p
+        join "CreditRecord" r on r."paymentId" = p.id
+        join "CreditGrant" g on g."creditRecordId" = r.id and g."workspaceId" = r."workspaceId"
+      ) purchases
+      where reversed <> due`,
+  },
 ];

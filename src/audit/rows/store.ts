@@ -3,7 +3,8 @@ import type { Check } from '../check.ts';
 
 /** Every amount of every row. Reasons are made of these. */
 const AMOUNTS = {
-  Payment: ['amount', 'credits'],
+  Payment: ['amount', 'credits', 'refunded', 'disputed'],
+  Reversal: ['amount'],
   Checkout: ['amount', 'credits'],
   Credit: ['balance', 'total', 'totalUsage', 'expired', 'clawedBack', 'debt'],
   CreditRecord: ['amount'],
@@ -15,7 +16,7 @@ const AMOUNTS = {
 };
 
 const TABLES_OF_WORKSPACES = [
-  'Payment', 'Subscription', 'FeatureUsage', 'Credit', 'CreditRecord', 'CreditGrant', 'CreditUsage', 'AIUsage',
+  'Payment', 'Reversal', 'Subscription', 'FeatureUsage', 'Credit', 'CreditRecord', 'CreditGrant', 'CreditUsage', 'AIUsage',
   'Decision', 'Checkout',
 ]; // biome-ignore format: one list
 

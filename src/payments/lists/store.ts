@@ -31,6 +31,9 @@ export function listPaymentUsers(
 export const listPayments = (db: Db, page: PageAsked, filters: Filters<'Payment'>) =>
   readPage(db.selectFrom('Payment').selectAll(), page, filters);
 
+export const listReversals = (db: Db, page: PageAsked, filters: Filters<'Reversal'>) =>
+  readPage(db.selectFrom('Reversal').selectAll(), page, filters);
+
 function payersOf(db: Db, workspaceId: string) {
   const of = (table: 'Payment' | 'CreditRecord' | 'Checkout') =>
     db.selectFrom(table).select('paymentUserId').where('workspaceId', '=', workspaceId);

@@ -1,0 +1,92 @@
+import type { Queryable } from '../engine/store.ts';
+import { type Micros, min } from '../lib/amounts.ts';
+import {
+  beginReading as begin,
+  findPurchase,
+  lockPayment,
+  putReversal,
+  readReversals,
+  updateReversed,
+} from './reversals/store.ts';
+import type { PaymentServices } from './types.ts';
+
+/** A refund or a dispute of a payment, as it stands at the provider. Money in micro-units of the major unit. */
+export type Reversal = {
+  id: string;
+  kind: 'REFUND' | 'DISPUTE';
+  amount: Micros;
+  currency: string;
+  status: ReversalStatus;
+  createdAt: Date;
+};
+
+export type ReversalStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'INQUIRY' | 'OPEN' | 'WON' | 'LOST';
+
+/** Whether the money is gone, or is on its way. A dispute takes it when it is opened; an inquiry only asks. */
+const COUNTS: Record<ReversalStatus, boolean> = {
+  PENDING: true,
+  SUCCEEDED: true,
+  FAILED: false,
+  INQUIRY: false,
+  OPEN: true,
+  LOST: true,
+  WON: false,
+};
+
+export type Reversed = {
+  refunded: Micros;
+  disputed: Micros;
+  /** Both together, but never more than was paid. */
+  reversed: Micros;
+  /** Of what was bought, in proportion: rounded down to the sixth decimal, and all of it for all of the money. */
+  credits: Micros;
+};
+
+/** What reversals come to, for a payment of so much money that bought so many credits. */
+export function reversedOf(
+  { amount, credits }: { amount: Micros; credits: Micros },
+  reversals: readonly Pick<Reversal, 'kind' | 'amount' | 'status'>[],
+): Reversed {
+  const sumOf = (wanted: Reversal['kind']) =>
+    reversals.reduce(
+      (sum, { kind, status, ...one }) => (kind === wanted && COUNTS[status] ? sum + one.amount : sum),
+      0n,
+    );
+  const [refunded, disputed] = [sumOf('REFUND'), sumOf('DISPUTE')];
+  const reversed = min(amount, refunded + disputed);
+  return { refunded, disputed, reversed, credits: amount === 0n ? 0n : (credits * reversed) / amount };
+}
+
+/** A reading of a payment's reversals at the provider. Readings are numbered in the order in which they were begun. */
+export type Reading = { id: string; currency: string; number: number };
+
+/** Begins a reading, before the provider is asked; null where no payment of this name has succeeded here. */
+export function beginReading({ pool }: PaymentServices, providerId: string): Promise<Reading | null> {
+  return begin(pool, providerId);
+}
+
+/**
+ * Brings a payment, and the credits that it bought, to the reversals that were read. What was read is applied only if
+ * nothing is that was begun later: whatever has changed since tells of itself again.
+ */
+export async function applyReversals(
+  { engine, clock }: PaymentServices,
+  tx: Queryable,
+  { id, number }: Reading,
+  reversals: readonly Reversal[],
+): Promise<void> {
+  const payment = await lockPayment(tx, { id });
+  if (payment === undefined || payment.readingApplied > number) return;
+  const now = clock.now();
+  for (const reversal of reversals) await putReversal(tx, payment, reversal, now);
+  const purchase = await findPurchase(tx, id);
+  const known = await readReversals(tx, id);
+  const { refunded, disputed, credits } = reversedOf(
+    { amount: payment.amount, credits: purchase?.credits ?? 0n },
+    known,
+  );
+  await updateReversed(tx, id, { refunded, disputed, readingApplied: number }, now);
+  if (purchase === undefined) return;
+  const { workspaceId, creditRecordId } = purchase;
+  await engine.clawBackIn(tx, { workspaceId, creditRecordId, amount: credits });
+}
