@@ -28,8 +28,10 @@ import { batchSchema, checkSchema, refundSchema, useIdSchema, useSchema } from '
 import { once } from './idempotency/idempotency.ts';
 import { fingerprintOf } from './lib/fingerprints.ts';
 import { parse } from './lib/schemas.ts';
+import type { PaymentAnswer } from './payments/lists.ts';
 import { type CreatedCheckout, createCheckout } from './stripe/checkout.ts';
-import { purchaseSchema } from './stripe/routes.ts';
+import { refundPayment } from './stripe/refunds.ts';
+import { paymentIdSchema, paymentRefundSchema, purchaseSchema } from './stripe/routes.ts';
 import { openTollgate, type StripeConfig, type Tollgate } from './tollgate.ts';
 import { workspaceInputSchema, workspaceParamsSchema } from './workspaces/routes.ts';
 import { getWorkspace, putWorkspace, type Workspace, type WorkspaceState } from './workspaces/workspaces.ts';
@@ -43,6 +45,7 @@ export type { Queryable } from './engine/store.ts';
 export type { Usage } from './entitlements/answers.ts';
 export type { BatchResult, Check } from './entitlements/entitlements.ts';
 export { CODES, type Code, Refusal } from './lib/errors.ts';
+export type { PaymentAnswer } from './payments/lists.ts';
 export type { CreatedCheckout } from './stripe/checkout.ts';
 export type { StripeConfig } from './tollgate.ts';
 export type { Workspace, WorkspaceState } from './workspaces/workspaces.ts';
@@ -77,6 +80,11 @@ export type TollgateLibrary = {
     input: Input<typeof purchaseSchema>,
     options?: Pick<CallOptions, 'idempotencyKey'>,
   ): Promise<CreatedCheckout>;
+  /** Refunds a payment, or a part of it, and takes back the credits that it bought. */
+  refundPayment(
+    input: { id: string } & Input<typeof paymentRefundSchema>,
+    options?: Pick<CallOptions, 'idempotencyKey'>,
+  ): Promise<PaymentAnswer>;
   /** What the host's own webhook route hands on: the body as it came. Resolves once the event is kept. */
   receiveStripeWebhook(delivery: { rawBody: Buffer; signature: string | undefined }): Promise<void>;
   /** Checks every invariant over all data. */
@@ -123,6 +131,15 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
       if (key === null || key === undefined) return (await buy()).body;
       const fingerprint = fingerprintOf('checkoutCredits', purchase);
       return (await once(services, { key, fingerprint }, buy)).body as CreatedCheckout;
+    },
+    async refundPayment({ id, ...input }, call) {
+      const { services: selling } = sellingOf(services);
+      const refund = { ...parse(paymentIdSchema, { id }), ...parse(paymentRefundSchema, input) };
+      const key = call?.idempotencyKey ?? null;
+      const run = async () => ({ body: await refundPayment(selling, { ...refund, idempotencyKey: key }) });
+      if (key === null) return (await run()).body;
+      const fingerprint = fingerprintOf('refundPayment', refund);
+      return (await once(services, { key, fingerprint }, run)).body as PaymentAnswer;
     },
     receiveStripeWebhook: async (delivery) => sellingOf(services).inbox.receive(delivery),
     audit: () => audit(services.db, { now: services.clock.now() }),

@@ -7,6 +7,7 @@ import { keepVersion } from '../src/catalog/store.ts';
 import type { Catalog } from '../src/catalog/types.ts';
 import { openPool } from '../src/db/pool.ts';
 import { createEngine, ENGINE_SETTINGS } from '../src/engine/engine.ts';
+import { use } from '../src/entitlements/entitlements.ts';
 import { createServer } from '../src/http/server.ts';
 import { webhookRoutes } from '../src/http/webhooks.ts';
 import { JOB_CONNECTIONS_MAX, type Jobs, startJobs } from '../src/jobs/jobs.ts';
@@ -45,6 +46,10 @@ export type Shop = {
   /** Posts an event as Stripe does; signed with the test's secret unless a signature is given. */
   deliver(event: unknown, signature?: string): Promise<Answer>;
   checkout(customer: Customer, more?: object): Promise<CreatedCheckout>;
+  /** A purchase that is paid and granted. */
+  buy(customer: Customer, more?: object, card?: string): Promise<Bought>;
+  /** Uses so many credits of a workspace up; resolves to the id of the use. */
+  spend(customer: Customer, credits: number): Promise<string>;
   /** Resolves when the simulator has delivered everything and no event waits to be applied. */
   idle(): Promise<void>;
   jobs: Jobs | undefined;
@@ -54,6 +59,8 @@ export type Shop = {
 };
 
 export type Customer = { workspaceId: string; user: { userId: string; email: string } };
+/** A payment by its own id, and by Stripe's of its intent and charge. */
+export type Bought = { id: string; intent: string; charge: string };
 // biome-ignore lint/suspicious/noExplicitAny: whatever the server answers
 export type Answer = { status: number; body: any; headers: Headers };
 
@@ -145,6 +152,23 @@ export async function openShop(
       const { status, body } = await post('/v1/checkout/credits', orderOf(customer, more));
       if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
       return body;
+    },
+    async buy(customer, more, card) {
+      const { sessionId } = await shop.checkout(customer, more);
+      const intent = String(simulator.pay(sessionId, card === undefined ? {} : { card }).payment_intent);
+      await shop.idle();
+      const { rows } = await database.pool.query('select id from "Payment" where "paymentId" = $1', [intent]);
+      const { latest_charge: charge } = await stripe.paymentIntents.retrieve(intent);
+      return { id: rows[0].id, intent, charge: String(charge) };
+    },
+    async spend({ workspaceId }, credits) {
+      // Each costs half a credit.
+      const amount = BigInt(Math.round(credits * 2e6));
+      const { value } = await use(
+        { engine, catalog, clock },
+        { workspaceId, featureCode: 'api.calls', amount },
+      );
+      return value.id;
     },
     async idle() {
       await simulator.idle();

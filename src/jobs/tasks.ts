@@ -1,6 +1,7 @@
 import type { CronItem, Task, TaskList } from 'graphile-worker';
 import { takeUnheard } from '../payments/payments.ts';
-import { applyEvent, commit } from '../stripe/apply.ts';
+import { applyEvent } from '../stripe/apply.ts';
+import { commit } from '../stripe/change.ts';
 import { isMissing } from '../stripe/client.ts';
 import type { StripeServices } from '../stripe/services.ts';
 import { giveUpSession, readSession } from '../stripe/sessions.ts';

@@ -1,8 +1,6 @@
-import { isContention } from '../engine/failures.ts';
-import { type Queryable, transaction } from '../engine/store.ts';
-import { type Change, Contradiction, type Verdict } from './change.ts';
+import { Contradiction, commit } from './change.ts';
 import { isMissing } from './client.ts';
-import { readingOf } from './events.ts';
+import { followedBy } from './events.ts';
 import type { StripeServices } from './services.ts';
 import { closeEvents, failEvents, findOpenEvents } from './store.ts';
 
@@ -21,10 +19,10 @@ export async function applyEvent(
   const events = await findOpenEvents(pool, eventId, again);
   const [event] = events;
   if (event === undefined) return; // closed together with another one of its object
-  const read = readingOf(event.type)!;
-  const ids = events.filter(({ type }) => readingOf(type) === read).map(({ id }) => id);
+  const followed = followedBy(event.type)!;
+  const ids = events.filter(({ type }) => followedBy(type) === followed).map(({ id }) => id);
   try {
-    const change = await read(services, event.objectId);
+    const change = await followed.read(services, event.objectId);
     await commit(services, async (tx) => {
       const verdict = await change(tx);
       await closeEvents(tx, ids, verdict, clock.now());
@@ -34,18 +32,5 @@ export async function applyEvent(
     await failEvents(pool, ids, (error as Error).message);
     if (!(error instanceof Contradiction || isMissing(error))) throw error;
     report(`the event ${eventId} contradicts what Tollgate knows`, error);
-  }
-}
-
-const CONTENTIONS_MAX = 5; // each time somebody else has got further
-
-/** Makes a change in a transaction of its own; again where somebody else was there at the same moment. */
-export async function commit({ pool }: Pick<StripeServices, 'pool'>, change: Change): Promise<Verdict> {
-  for (let met = 0; ; met++) {
-    try {
-      return await transaction(pool, (tx: Queryable) => change(tx));
-    } catch (error) {
-      if (!isContention(error) || met === CONTENTIONS_MAX) throw error;
-    }
   }
 }

@@ -1,4 +1,5 @@
-import type { Queryable } from '../engine/store.ts';
+import { isContention } from '../engine/failures.ts';
+import { type Queryable, transaction } from '../engine/store.ts';
 import type { StripeServices } from './services.ts';
 
 /** Reads an object of Stripe's again, and says what follows from its present state. */
@@ -13,4 +14,17 @@ export type Verdict = { status: 'APPLIED' } | { status: 'IGNORED'; error: string
 /** What Stripe says cannot be right. Trying again does not help: an operator has to look. */
 export class Contradiction extends Error {
   override name = 'Contradiction';
+}
+
+const CONTENTIONS_MAX = 5; // each time somebody else has got further
+
+/** Makes a change in a transaction of its own; again where somebody else was there at the same moment. */
+export async function commit({ pool }: Pick<StripeServices, 'pool'>, change: Change): Promise<Verdict> {
+  for (let met = 0; ; met++) {
+    try {
+      return await transaction(pool, (tx: Queryable) => change(tx));
+    } catch (error) {
+      if (!isContention(error) || met === CONTENTIONS_MAX) throw error;
+    }
+  }
 }

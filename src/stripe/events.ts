@@ -1,15 +1,40 @@
 import type { Reading } from './change.ts';
+import { readReversals } from './reversals.ts';
 import { readSession } from './sessions.ts';
 
-/** The events that we act on, and what is read when one comes. All others are stored and ignored. */
-const EVENTS = new Map<string, Reading>([
-  ['checkout.session.completed', readSession],
-  ['checkout.session.async_payment_succeeded', readSession],
-  ['checkout.session.async_payment_failed', readSession],
-  ['checkout.session.expired', readSession],
+/** What follows from an event: which object is read again, and by what. Events of one object are closed together. */
+export type Followed = { read: Reading; objectOf(object: Named): string | null };
+
+type Named = { id?: unknown; payment_intent?: unknown };
+
+const session: Followed = { read: readSession, objectOf: ownId };
+
+/** Refunds and disputes are read together, as what they are about: one payment. */
+const reversals: Followed = {
+  read: readReversals,
+  objectOf: ({ payment_intent: intent }) =>
+    typeof intent === 'string' ? intent : intent === undefined || intent === null ? null : ownId(intent),
+};
+
+/** The events that we act on. All others are stored and ignored. */
+const EVENTS = new Map<string, Followed>([
+  ['checkout.session.completed', session],
+  ['checkout.session.async_payment_succeeded', session],
+  ['checkout.session.async_payment_failed', session],
+  ['checkout.session.expired', session],
+  ['refund.created', reversals],
+  ['refund.updated', reversals],
+  ['refund.failed', reversals],
+  ['charge.refunded', reversals],
+  ['charge.refund.updated', reversals],
+  ['charge.dispute.created', reversals],
+  ['charge.dispute.updated', reversals],
+  ['charge.dispute.closed', reversals],
+  ['charge.dispute.funds_withdrawn', reversals],
+  ['charge.dispute.funds_reinstated', reversals],
 ]);
 
-export function readingOf(type: string): Reading | undefined {
+export function followedBy(type: string): Followed | undefined {
   return EVENTS.get(type);
 }
 
@@ -21,6 +46,11 @@ export function whyIgnored(
   if (event.livemode !== livemode) {
     return `It is of ${event.livemode ? 'live' : 'test'} mode, and the key is of the other.`;
   }
-  if (readingOf(event.type) === undefined) return 'Nothing follows from events of this type.';
+  if (followedBy(event.type) === undefined) return 'Nothing follows from events of this type.';
   return event.objectId === null ? 'It names no object.' : null;
+}
+
+/** The id of an object. Some have none, such as an upcoming invoice. */
+export function ownId({ id }: Named): string | null {
+  return typeof id === 'string' ? id : null;
 }

@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import { Refusal } from '../lib/errors.ts';
-import { whyIgnored } from './events.ts';
+import { followedBy, ownId, whyIgnored } from './events.ts';
 import type { StripeServices } from './services.ts';
 import { type KeptEvent, keepEvent } from './store.ts';
 
@@ -109,10 +109,10 @@ function notAnEvent(what: string): Refusal {
   return new Refusal('invalid_request', `The body ${what}.`, { param: 'body' });
 }
 
-/** Some objects have no id, such as an upcoming invoice. */
-function objectIdOf(event: Stripe.Event): string | null {
-  const { id } = (event.data.object ?? {}) as { id?: unknown };
-  return typeof id === 'string' ? id : null;
+/** The object that is read again, where something follows from the event; else its own. */
+function objectIdOf({ type, data }: Stripe.Event): string | null {
+  const objectOf = followedBy(type)?.objectOf ?? ownId;
+  return objectOf((data.object ?? {}) as object);
 }
 
 /** Postgres keeps no NUL characters and no half surrogate pairs. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import { amountSchema, textSchema, workspaceIdSchema } from '../lib/schemas.ts';
+import { paymentSchema } from '../payments/lists.ts';
 import { createCheckout } from './checkout.ts';
+import { refundPayment } from './refunds.ts';
 import type { StripeServices } from './services.ts';
 
 const EMAIL_LENGTH_MAX = 254; // RFC 5321 leaves no room for more
@@ -64,6 +66,14 @@ const createdSchema = z
   })
   .meta({ id: 'CreatedCheckout' });
 
+export const paymentIdSchema = z.strictObject({ id: textSchema(200) });
+
+export const paymentRefundSchema = z.strictObject({
+  amount: amountSchema
+    .optional()
+    .meta({ description: 'In major units of the currency; all that is left where it is left out.' }),
+});
+
 export function checkoutRoutes(services: StripeServices): Endpoint[] {
   return [
     endpoint({
@@ -76,6 +86,27 @@ export function checkoutRoutes(services: StripeServices): Endpoint[] {
       refusals: ['workspace_not_found', 'idempotency_conflict', 'provider_error', 'provider_unavailable'],
       repeats: 'request',
       handle: async ({ body }) => ({ status: 201, body: await createCheckout(services, body) }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/v1/payments/:id/refund',
+      tag: 'Credits and money',
+      summary: 'Refund a payment or a part of it; the credits that it bought are taken back in proportion',
+      params: paymentIdSchema,
+      body: paymentRefundSchema,
+      answers: { 200: paymentSchema },
+      refusals: [
+        'not_found',
+        'already_refunded',
+        'not_refundable',
+        'idempotency_conflict',
+        'provider_error',
+        'provider_unavailable',
+      ],
+      repeats: 'request',
+      handle: async ({ body, params, idempotencyKey }) => ({
+        body: await refundPayment(services, { ...params, ...body, idempotencyKey }),
+      }),
     }),
   ];
 }

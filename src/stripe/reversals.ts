@@ -1,0 +1,108 @@
+import type Stripe from 'stripe';
+import { fromStripeAmount } from '../lib/currencies.ts';
+import {
+  applyReversals,
+  beginReading,
+  type Reading,
+  type Reversal,
+  type ReversalStatus,
+} from '../payments/reversals.ts';
+import { type Change, Contradiction, commit } from './change.ts';
+import { ask } from './client.ts';
+import type { StripeServices } from './services.ts';
+import { readSession } from './sessions.ts';
+
+/** Reads all refunds and disputes of a payment again, and says what follows from their present state. */
+export async function readReversals(services: StripeServices, intentId: string): Promise<Change> {
+  const reading = (await beginReading(services, intentId)) ?? (await beginOnceBooked(services, intentId));
+  if (reading === null) return async () => ({ status: 'IGNORED', error: 'Not a payment of Tollgate.' });
+  const [refunds, disputes] = await Promise.all([
+    listRefunds(services, intentId),
+    ask(() =>
+      services.stripe.disputes
+        .list({ payment_intent: intentId, limit: PAGE })
+        .autoPagingToArray({ limit: REVERSALS_MAX }),
+    ),
+  ]);
+  const reversals = [
+    ...refunds.map((refund) => reversalOf('REFUND', refund, refundStatus(refund.status), reading)),
+    ...disputes.map((dispute) => reversalOf('DISPUTE', dispute, disputeStatus(dispute.status), reading)),
+  ];
+  return async (tx) => {
+    await applyReversals(services, tx, reading, reversals);
+    return { status: 'APPLIED' };
+  };
+}
+
+const PAGE = 100; // Stripe's largest
+const REVERSALS_MAX = 10_000; // the SDK's largest; a charge has a few
+
+export function listRefunds({ stripe }: StripeServices, intentId: string): Promise<Stripe.Refund[]> {
+  return ask(() =>
+    stripe.refunds
+      .list({ payment_intent: intentId, limit: PAGE })
+      .autoPagingToArray({ limit: REVERSALS_MAX }),
+  );
+}
+
+/** What is reversed must have been paid: where we have not heard of that yet, its session is read first. */
+async function beginOnceBooked(services: StripeServices, intentId: string): Promise<Reading | null> {
+  const { stripe } = services;
+  const { data } = await ask(() => stripe.checkout.sessions.list({ payment_intent: intentId, limit: 1 }));
+  if (data[0] === undefined) return null;
+  await commit(services, await readSession(services, data[0].id));
+  return beginReading(services, intentId);
+}
+
+/** A refund's status in our words. */
+export function refundStatus(status: string | null): ReversalStatus {
+  switch (status) {
+    case 'pending':
+    case 'requires_action':
+      return 'PENDING';
+    case 'succeeded':
+      return 'SUCCEEDED';
+    case 'failed':
+    case 'canceled':
+      return 'FAILED';
+    default:
+      throw new Contradiction(`The status of the refund is not known: ${status}. Nothing was changed.`);
+  }
+}
+
+/** A dispute's. One that is appealed was lost before: its money is gone until the appeal is won. */
+export function disputeStatus(status: string): ReversalStatus {
+  switch (status) {
+    case 'warning_needs_response':
+    case 'warning_under_review':
+      return 'INQUIRY';
+    case 'needs_response':
+    case 'under_review':
+    case 'appeal_needs_response':
+    case 'appeal_under_review':
+      return 'OPEN';
+    case 'lost':
+      return 'LOST';
+    case 'won':
+    case 'warning_closed':
+    case 'prevented':
+      return 'WON';
+    default:
+      throw new Contradiction(`The status of the dispute is not known: ${status}. Nothing was changed.`);
+  }
+}
+
+function reversalOf(
+  kind: Reversal['kind'],
+  { id, amount, currency, created }: Pick<Stripe.Refund, 'id' | 'amount' | 'currency' | 'created'>,
+  status: ReversalStatus,
+  reading: Reading,
+): Reversal {
+  if (currency !== reading.currency) {
+    throw new Contradiction(
+      `The payment was in ${reading.currency}, but ${id} is in ${currency}. Nothing was changed.`,
+    );
+  }
+  const createdAt = new Date(created * 1000);
+  return { id, kind, amount: fromStripeAmount(currency, amount), currency, status, createdAt };
+}
