@@ -101,10 +101,17 @@ type Subjects = {
 async function loadSubjects(attempts: Attempt[], { db }: BatchContext): Promise<Subjects> {
   const operations = attempts.map(({ operation }) => operation);
   const useIds = operations.flatMap((asked) => (asked.type === 'REFUND' ? [asked.useId] : []));
-  const recordIds = operations.flatMap((asked) => (asked.type === 'CLAW_BACK' ? [asked.creditRecordId] : []));
+  const reversals = operations.filter((asked) => asked.type === 'CLAW_BACK');
   return {
     uses: useIds.length === 0 ? new Map() : await loadRefundedUses(db, useIds),
-    purchases: recordIds.length === 0 ? new Map() : await loadReversedPurchases(db, recordIds),
+    purchases:
+      reversals.length === 0
+        ? new Map()
+        : await loadReversedPurchases(
+            db,
+            reversals.map(({ workspaceId }) => workspaceId),
+            reversals.map(({ creditRecordId }) => creditRecordId),
+          ),
   };
 }
 

@@ -332,6 +332,71 @@ suite('the engine', () => {
     assert.equal(await balanceOf('first'), '5.000000');
   });
 
+  suite('a purchase that is reversed', () => {
+    before(() =>
+      database.pool.query(
+        `insert into "PaymentUser" (id, "userId", email, "paymentPlatform") values ('pu', 'u', 'a@example.com', 'STRIPE')`,
+      ),
+    );
+
+    async function purchaseOf(id: string, credits: bigint): Promise<string> {
+      await workspaceWith(id, 1n);
+      const creditRecordId = `crec_${id}`;
+      await database.pool.query(
+        `insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId") values ($1, $2, 'PURCHASE', $3, 'pu')`,
+        [creditRecordId, String(credits), id],
+      );
+      await engine.submit({ ...grant(id, credits), grantType: 'PURCHASE', creditRecordId } as Asked);
+      return creditRecordId;
+    }
+
+    async function clawBack(workspaceId: string, creditRecordId: string, credits: bigint, end = 'commit') {
+      const client = await database.pool.connect();
+      try {
+        await client.query('begin');
+        const asked = { workspaceId, creditRecordId, amount: credits * 1_000_000n };
+        const decision = await engine.clawBackIn(client, asked);
+        await client.query(end);
+        return decision;
+      } catch (error) {
+        await client.query('rollback');
+        throw error;
+      } finally {
+        client.release();
+      }
+    }
+
+    test('is taken back once, however often and at once it is asked for, while others spend', async () => {
+      const id = 'reversed';
+      const record = await purchaseOf(id, 100n);
+      const [decisions] = await Promise.all([
+        Promise.all(Array.from({ length: 20 }, () => clawBack(id, record, 60n))),
+        Promise.all(Array.from({ length: 40 }, () => engine.submit(call(id)))),
+      ]);
+      assert.equal(decisions.filter((decision) => decision !== null).length, 1);
+      assert.equal(await balanceOf(id), '21.000000');
+      // The older gift paid for one, the purchase for nineteen.
+      assert.equal((await clawBack(id, record, 100n))?.reasons.debts?.[0]?.amount, 19);
+      assert.equal(await balanceOf(id), '0.000000');
+    });
+
+    test('and rolled back, is as it was', async () => {
+      const id = 'reversed-undone';
+      const record = await purchaseOf(id, 10n);
+      assert.notEqual(await clawBack(id, record, 10n, 'rollback'), null);
+      assert.equal(await balanceOf(id), '11.000000');
+      assert.notEqual(await clawBack(id, record, 10n), null);
+      assert.equal(await balanceOf(id), '1.000000');
+    });
+
+    test('is one of its own workspace', async () => {
+      const record = await purchaseOf('reversed-owner', 10n);
+      await workspaceWith('reversed-other', 10n);
+      await assert.rejects(clawBack('reversed-other', record, 10n), /is decided with the purchase/);
+      assert.equal(await balanceOf('reversed-owner'), '11.000000');
+    });
+  });
+
   test('is idle when all has been answered', async () => {
     const id = await workspaceWith('idle', 1n);
     const pending = engine.submit(call(id));

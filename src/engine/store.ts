@@ -306,9 +306,10 @@ export async function loadRefundedUses(
   );
 }
 
-/** What claw backs have to know of these purchases, by their CreditRecord. One that has no grant is absent. */
+/** What claw backs have to know of these purchases of these workspaces, by their CreditRecord. */
 export async function loadReversedPurchases(
   db: Queryable,
+  workspaceIds: readonly string[],
   creditRecordIds: readonly string[],
 ): Promise<Map<string, ReversedPurchase>> {
   const { rows } = await db.query({
@@ -321,8 +322,8 @@ export async function loadReversedPurchases(
           where p."payerId" = g.id and p."workspaceId" = g."workspaceId"
         ) as spent
       from "CreditGrant" g
-      where g."creditRecordId" = any($1::text[])`,
-    values: [creditRecordIds],
+      where g."creditRecordId" = any($1::text[]) and g."workspaceId" = any($2::text[])`,
+    values: [creditRecordIds, workspaceIds],
   });
   return new Map(
     (rows as { id: string; lot: LotTuple; amount: string; reversed: string; spent: string }[]).map((row) => [
