@@ -25,7 +25,7 @@ export const CODES = {
   },
   idempotency_conflict: { status: 409, meaning: 'The idempotency key was used for another request.' },
   already_refunded: { status: 409, meaning: 'It was refunded before.' },
-  not_refundable: { status: 409, meaning: 'This operation cannot be refunded.' },
+  not_refundable: { status: 409, meaning: 'It did not succeed, or is disputed: there is nothing to refund.' },
   not_replayable: {
     status: 409,
     meaning: 'Nothing would follow from the event if it were applied again; the message says why.',

@@ -4,12 +4,14 @@ import { type Micros, toUnits } from '../lib/amounts.ts';
 import { CurrencyError, toStripeAmount } from '../lib/currencies.ts';
 import { Refusal } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
+import { type PaymentAnswer, paymentOf } from './lists.ts';
 import {
   deleteRefundRequest,
   findRefundRequest,
   insertRefundRequest,
   type LockedPayment,
   lockPayment,
+  readPayment,
 } from './reversals/store.ts';
 import type { PaymentServices } from './types.ts';
 
@@ -52,18 +54,19 @@ export function openRefund(
   });
 }
 
-/** Forgets a refund that the provider has refused, and says why in our words, where our rows know it by now. */
-export function dropRefund({ pool }: PaymentServices, { id, payment }: RefundRequest, input: RefundInput) {
-  return transaction(pool, async (tx) => {
-    await deleteRefundRequest(tx, id);
-    const now = await findPayment(tx, payment.id);
-    try {
-      amountOf(now, input.amount);
-      return null;
-    } catch (error) {
-      return error as Refusal;
-    }
-  });
+/** Forgets a refund that the provider has refused. Throws a Refusal of our own where our rows know by now why. */
+export async function dropRefund(
+  { pool }: PaymentServices,
+  { id, payment }: RefundRequest,
+  { amount }: RefundInput,
+): Promise<void> {
+  await deleteRefundRequest(pool, id);
+  await transaction(pool, async (tx) => amountOf(await findPayment(tx, payment.id), amount));
+}
+
+/** A payment as it stands, as it is answered. */
+export async function getPayment({ pool }: PaymentServices, id: string): Promise<PaymentAnswer> {
+  return paymentOf(await readPayment(pool, id));
 }
 
 async function findPayment(tx: Queryable, id: string): Promise<LockedPayment> {

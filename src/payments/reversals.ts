@@ -1,9 +1,9 @@
 import type { Queryable } from '../engine/store.ts';
 import { type Micros, min } from '../lib/amounts.ts';
 import {
-  beginReading as begin,
   findPurchase,
   lockPayment,
+  numberReading,
   putReversal,
   readReversals,
   updateReversed,
@@ -62,7 +62,7 @@ export type Reading = { id: string; currency: string; number: number };
 
 /** Begins a reading, before the provider is asked; null where no payment of this name has succeeded here. */
 export function beginReading({ pool }: PaymentServices, providerId: string): Promise<Reading | null> {
-  return begin(pool, providerId);
+  return numberReading(pool, providerId);
 }
 
 /**

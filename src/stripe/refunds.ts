@@ -1,8 +1,13 @@
 import { toStripeAmount } from '../lib/currencies.ts';
 import { Refusal } from '../lib/errors.ts';
-import { type PaymentAnswer, paymentOf } from '../payments/lists.ts';
-import { dropRefund, openRefund, type RefundInput, type RefundRequest } from '../payments/refunds.ts';
-import { readPayment } from '../payments/reversals/store.ts';
+import type { PaymentAnswer } from '../payments/lists.ts';
+import {
+  dropRefund,
+  getPayment,
+  openRefund,
+  type RefundInput,
+  type RefundRequest,
+} from '../payments/refunds.ts';
 import { commit } from './change.ts';
 import { ask } from './client.ts';
 import { listRefunds, readReversals } from './reversals.ts';
@@ -21,10 +26,11 @@ export async function refundPayment(services: StripeServices, input: RefundInput
     if (!(error instanceof Refusal) || error.code !== 'provider_error') throw error;
     // Stripe knows of what our rows may not know yet.
     await commit(services, await readReversals(services, payment.paymentId));
-    throw (await dropRefund(services, request, input)) ?? error;
+    await dropRefund(services, request, input);
+    throw error;
   }
   await commit(services, await readReversals(services, payment.paymentId));
-  return paymentOf(await readPayment(services.pool, payment.id));
+  return getPayment(services, payment.id);
 }
 
 async function makeRefund(services: StripeServices, { id, amount, payment, isRepeat }: RefundRequest) {

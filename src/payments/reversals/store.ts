@@ -3,7 +3,7 @@ import { fromDecimal, type Micros, toDecimal } from '../../lib/amounts.ts';
 import type { Reading, Reversal } from '../reversals.ts';
 
 /** The number of a new reading of a payment that has succeeded, by the provider's name of it. */
-export async function beginReading(db: Queryable, providerId: string): Promise<Reading | null> {
+export async function numberReading(db: Queryable, providerId: string): Promise<Reading | null> {
   const { rows } = await db.query({
     text: `
       update "Payment"
