@@ -1,3 +1,4 @@
+import type Stripe from 'stripe';
 import type { Reading } from './change.ts';
 import { readReversals } from './reversals.ts';
 import { readSession } from './sessions.ts';
@@ -50,7 +51,13 @@ export function whyIgnored(
   return event.objectId === null ? 'It names no object.' : null;
 }
 
+/** The object that is read again, where something follows from the event; else its own. */
+export function objectIdOf({ type, data }: Pick<Stripe.Event, 'type' | 'data'>): string | null {
+  const objectOf = followedBy(type)?.objectOf ?? ownId;
+  return objectOf((data.object ?? {}) as object);
+}
+
 /** The id of an object. Some have none, such as an upcoming invoice. */
-export function ownId({ id }: Named): string | null {
+function ownId({ id }: Named): string | null {
   return typeof id === 'string' ? id : null;
 }

@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
 import { Refusal } from '../lib/errors.ts';
-import { followedBy, ownId, whyIgnored } from './events.ts';
+import { objectIdOf, whyIgnored } from './events.ts';
 import type { StripeServices } from './services.ts';
 import { type KeptEvent, keepEvent } from './store.ts';
 
@@ -107,12 +107,6 @@ function parseEvent(rawBody: Buffer): Stripe.Event {
 
 function notAnEvent(what: string): Refusal {
   return new Refusal('invalid_request', `The body ${what}.`, { param: 'body' });
-}
-
-/** The object that is read again, where something follows from the event; else its own. */
-function objectIdOf({ type, data }: Stripe.Event): string | null {
-  const objectOf = followedBy(type)?.objectOf ?? ownId;
-  return objectOf((data.object ?? {}) as object);
 }
 
 /** Postgres keeps no NUL characters and no half surrogate pairs. */

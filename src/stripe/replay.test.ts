@@ -194,7 +194,10 @@ test('an event that an older version ignored can be replayed once its type is kn
   assert.deepEqual((await show(id)).body, ignored);
 
   await shop.database.pool.query(
-    `update "StripeEvent" set type = 'checkout.session.completed' where id = $1`,
+    `update "StripeEvent"
+     set type = 'checkout.session.completed', "objectId" = 'another_one',
+       payload = jsonb_set(payload, '{type}', '"checkout.session.completed"')
+     where id = $1`,
     [id],
   );
   assert.equal((await replay(id)).body.status, 'RECEIVED');

@@ -1,8 +1,9 @@
 import type { Selectable } from 'kysely';
+import type Stripe from 'stripe';
 import type { Db } from '../db/pool.ts';
 import type { StripeEvent } from '../db/types.ts';
 import { Refusal } from '../lib/errors.ts';
-import { whyIgnored } from './events.ts';
+import { objectIdOf, whyIgnored } from './events.ts';
 import { type EventRow, findEvent, putBack } from './store.ts';
 
 /** One event as it was kept, with what Stripe sent. */
@@ -21,11 +22,13 @@ export async function replayEvent(
   id: string,
 ): Promise<EventRow> {
   // By what is known today: a newer version may know what to do with events that an older one ignored.
-  const reason = whyIgnored(await showEvent(db, id), livemode);
+  const kept = await showEvent(db, id);
+  const objectId = objectIdOf(kept.payload as Stripe.Event);
+  const reason = whyIgnored({ ...kept, objectId }, livemode);
   if (reason !== null) {
     throw new Refusal('not_replayable', `The event ${id} cannot be replayed. ${reason}`, { param: 'id' });
   }
-  const event = await putBack(db, id);
+  const event = await putBack(db, { id, objectId });
   if (event === undefined) throw noSuchEvent(id);
   return event;
 }

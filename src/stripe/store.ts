@@ -129,11 +129,14 @@ export const findEvent = (db: Db, id: string): Promise<Selectable<StripeEvent> |
   db.selectFrom('StripeEvent').selectAll().where('id', '=', id).executeTakeFirst();
 
 /** Makes an event one that waits, and gives it a job of its own, in one statement. */
-export async function putBack(db: Db, id: string): Promise<EventRow | undefined> {
+export async function putBack(
+  db: Db,
+  { id, objectId }: { id: string; objectId: string | null },
+): Promise<EventRow | undefined> {
   const { rows } = await sql<EventRow>`
     with event as (
       update "StripeEvent"
-      set status = 'RECEIVED', error = null, "appliedAt" = null
+      set status = 'RECEIVED', "objectId" = ${objectId}, error = null, "appliedAt" = null
       where id = ${id}
       returning ${sql.join(COLUMNS.map((column) => sql.ref(column)))}
     )
