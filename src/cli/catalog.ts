@@ -2,6 +2,7 @@ import { loadCatalog } from '../catalog/load.ts';
 import { type Config, ConfigError } from '../lib/config.ts';
 import { findDrift, pushCatalog } from '../stripe/catalog/push.ts';
 import { createStripe } from '../stripe/client.ts';
+import { say } from './say.ts';
 
 /** Compares Stripe with the catalog, and makes it the same where that is asked for. */
 export async function runCatalog({ catalogPath, stripe }: Config, args: string[]): Promise<number> {
@@ -26,8 +27,4 @@ export async function runCatalog({ catalogPath, stripe }: Config, args: string[]
   }
   await pushCatalog(client, catalog, { dryRun: command === 'push --dry-run', say });
   return 0;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

@@ -5,6 +5,7 @@ import { kysely } from '../db/pool.ts';
 import { makeKey } from '../keys/keys.ts';
 import { type Config, ConfigError } from '../lib/config.ts';
 import { withDatabase } from './database.ts';
+import { say } from './say.ts';
 
 /** Brings the database to today's shape. */
 export function runMigrate(config: Config): Promise<number> {
@@ -38,8 +39,4 @@ export function runKeys(config: Config, [verb]: string[]): Promise<number> {
     say(await makeKey(kysely(pool)));
     return 0;
   });
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -10,6 +10,7 @@ import { eventList } from '../stripe/lists.ts';
 import { replayEvent, showEvent } from '../stripe/replay.ts';
 import { type EventRow, listEvents } from '../stripe/store.ts';
 import { withDatabase } from './database.ts';
+import { say } from './say.ts';
 
 const USAGE =
   'Say what to do with events: tollgate events list [--status FAILED] [--type T] [--limit 20], show <id>, or replay <id>….';
@@ -82,8 +83,4 @@ function lineOf({ id, type, objectId, status, attempts, receivedAt, error }: Eve
   const tried = attempts === 1 ? 'tried once' : `tried ${attempts} times`;
   const parts = [receivedAt.toISOString(), status.padEnd(8), id, type, objectId ?? '-', tried];
   return `${parts.join('  ')}${error === null ? '' : `: ${error}`}`;
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

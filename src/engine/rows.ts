@@ -68,13 +68,13 @@ type GrantRows = { changed: GrantChangeRow[]; added: Record<string, unknown>[] }
 /** By how much the figures of a grant move. */
 type GrantChange = { remaining: Micros; expired: Micros; clawedBack: Micros; reversed: Micros; debt: Micros };
 
+const UNMOVED: GrantChange = { remaining: 0n, expired: 0n, clawedBack: 0n, reversed: 0n, debt: 0n };
+
 /** What the decisions did to grants, summed for each. A grant made here is written as it stands at the end. */
 function grantRows(decisions: readonly Decision[]): GrantRows {
   const changes = new Map<string, GrantChange>();
   const changeOf = (grantId: string) => {
-    const change = changes.get(grantId) ?? {
-      ...{ remaining: 0n, expired: 0n, clawedBack: 0n, reversed: 0n, debt: 0n },
-    };
+    const change = changes.get(grantId) ?? { ...UNMOVED };
     changes.set(grantId, change);
     return change;
   };

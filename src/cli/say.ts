@@ -1,0 +1,4 @@
+/** Says a line of what was asked for; failures go to standard error. */
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
