@@ -5,9 +5,9 @@ import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
+import { makeRandom, type Random } from '../src/lib/random.ts';
 import { isAlive, makeDataDir, startServer, type TestServer } from '../test/server.ts';
 import { checkRound, type Verdict } from './crash/check.ts';
-import { makeRandom, type Random } from './crash/random.ts';
 import { type Door, Workload } from './crash/workload.ts';
 
 const VICTIMS = ['server', 'Postgres'] as const;

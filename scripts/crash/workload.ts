@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Random } from '../../src/lib/random.ts';
 import type { Answer, Client } from '../../test/client.ts';
-import type { Random } from './random.ts';
 
 /** Where the server is at the moment; null while it is being started again. */
 export type Door = { client: Client | null };

@@ -3,6 +3,8 @@ export type Random = {
   /** A whole number from 0 up to, but without, this one. */
   below(limit: number): number;
   pick<T>(items: readonly T[]): T;
+  /** True with this probability; always at 1, never at 0. */
+  chance(probability: number): boolean;
 };
 
 export function makeRandom(seed: string): Random {
@@ -15,5 +17,9 @@ export function makeRandom(seed: string): Random {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   const below = (limit: number) => Math.floor(next() * limit);
-  return { below, pick: (items) => items[below(items.length)]! };
+  return {
+    below,
+    pick: (items) => items[below(items.length)]!,
+    chance: (probability) => next() < probability,
+  };
 }
