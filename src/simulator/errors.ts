@@ -3,11 +3,13 @@ export class StripeError extends Error {
   override name = 'StripeError';
   readonly status: number;
   readonly body: ErrorBody;
+  readonly headers: Record<string, string>;
 
-  constructor(status: number, body: ErrorBody) {
+  constructor(status: number, body: ErrorBody, headers: Record<string, string> = {}) {
     super(body.message);
     this.status = status;
     this.body = body;
+    this.headers = headers;
   }
 }
 
@@ -34,7 +36,16 @@ export function noSuch(thing: string, id: string, param = 'id'): StripeError {
   });
 }
 
-function withDocUrl<T extends { code?: string }>(more: T): T & { doc_url?: string } {
+export function withDocUrl<T extends { code?: string }>(more: T): T & { doc_url?: string } {
   if (more.code === undefined) return more;
   return { ...more, doc_url: `https://stripe.com/docs/error-codes/${more.code.replaceAll('_', '-')}` };
+}
+
+/** Another request holds the idempotency key. */
+export function keyInUse(key: string): StripeError {
+  return new StripeError(409, {
+    type: 'idempotency_error',
+    message: `There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): ${key}. Please try again later.`,
+    ...withDocUrl({ code: 'idempotency_key_in_use' }),
+  });
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { StripeError } from './errors.ts';
+import { keyInUse, StripeError } from './errors.ts';
 import { canonicalForm } from './form.ts';
 import type { Answer } from './store.ts';
 import { nowSeconds, type World } from './world.ts';
@@ -19,14 +19,7 @@ export class KeysInUse {
         message: `Idempotency keys may be at most ${KEY_LENGTH_MAX} characters; yours has ${key.length}.`,
       });
     }
-    if (this.#keys.has(key)) {
-      throw new StripeError(409, {
-        type: 'idempotency_error',
-        code: 'idempotency_key_in_use',
-        doc_url: 'https://stripe.com/docs/error-codes/idempotency-key-in-use',
-        message: `There is currently another in-progress request using this Idempotent Key (that probably means you submitted twice, and the other request is still going through): ${key}. Please try again later.`,
-      });
-    }
+    if (this.#keys.has(key)) throw keyInUse(key);
     this.#keys.add(key);
     return () => this.#keys.delete(key);
   }

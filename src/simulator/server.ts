@@ -1,7 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { answerControl, type Control } from './control.ts';
 import { invalid, StripeError } from './errors.ts';
 import { API_VERSION } from './events.ts';
 import { toJson } from './expand.ts';
+import { type ApiFault, IN_VAIN, refusalBy } from './faults.ts';
 import { decodeForm, type Form, type FormValue } from './form.ts';
 import { findAnswer, KeysInUse, keepAnswer } from './idempotency.ts';
 import { makeId } from './ids.ts';
@@ -13,28 +15,29 @@ import type { World } from './world.ts';
 const BODY_BYTES_MAX = 1024 * 1024; // no request of Stripe's API comes near it
 
 type Base = Omit<World, 'request'>;
-type Reply = { status: number; body: string; replayOf?: string };
+type Reply = { status: number; body: string; replayOf?: string; headers?: Record<string, string> };
+type Api = { base: Base; control: Control; keys: string[] | undefined; inUse: KeysInUse };
 
-/** Stripe's API under /v1, and the payment pages under /c/pay. With `keys`, only those are accepted. */
-export function createApi(base: Base, keys?: string[]): RequestListener {
-  const inUse = new KeysInUse();
+/**
+ * Stripe's API under /v1, the payment pages under /c/pay, what steers the simulator under /_simulator. With `keys`,
+ * only those are accepted.
+ */
+export function createApi(base: Base, control: Control, keys?: string[]): RequestListener {
+  const api = { base, control, keys, inUse: new KeysInUse() };
   return (req, res) => {
     const url = new URL(req.url ?? '/', 'http://simulator');
-    const answered = url.pathname.startsWith('/c/')
-      ? servePage(base, req, res, url)
-      : serveApi(base, inUse, keys, req, res, url);
-    answered.catch(() => res.destroy()); // the client hung up, or the answer could not be sent
+    const serve = { c: servePage, _simulator: serveControl }[url.pathname.split('/')[1]!] ?? serveApi;
+    serve(api, req, res, url).catch(() => res.destroy()); // the client hung up, or the answer could not be sent
   };
 }
 
 async function serveApi(
-  base: Base,
-  inUse: KeysInUse,
-  keys: string[] | undefined,
+  { base, control, keys, inUse }: Api,
   req: IncomingMessage,
   res: ServerResponse,
   url: URL,
 ): Promise<void> {
+  const fault = control.faults.ofRequest(req.method ?? '', url.pathname);
   const requestId = makeId('request');
   const key = req.method === 'POST' ? req.headers['idempotency-key']?.toString() : undefined;
   const world: World = { ...base, request: { id: requestId, idempotency_key: key ?? null } };
@@ -43,42 +46,57 @@ async function serveApi(
   try {
     authenticate(req, keys);
     requireVersion(req);
+    if (fault?.when === 'before') throw refusalBy(fault, key ?? null);
     const found = findRoute(req.method ?? '', url.pathname);
     if (found === undefined) throw unrecognized(req, url);
     if (key !== undefined) release = inUse.claim(key);
     const sent = req.method === 'POST' ? await readForm(req) : url.search.slice(1);
-    reply = run(world, found.route, found.id, url.pathname, sent);
+    reply = run(world, found.route, { id: found.id, path: url.pathname, sent, fault });
   } catch (error) {
     reply = refuse(error);
   } finally {
     release();
   }
+  if (fault?.kind === 'timeout') return; // nobody answers: the client gives up
+  if (fault?.kind === 'cut' && fault.when === 'before') return void res.destroy();
   res.writeHead(reply.status, {
     'Content-Type': 'application/json',
+    'Content-Length': Buffer.byteLength(reply.body),
     'Request-Id': requestId,
     'Stripe-Version': API_VERSION,
     ...(key === undefined ? {} : { 'Idempotency-Key': encodeURI(key) }),
     ...(reply.replayOf === undefined
       ? {}
       : { 'Idempotent-Replayed': 'true', 'Original-Request': reply.replayOf }),
+    ...reply.headers,
   });
-  res.end(reply.body);
+  if (fault?.kind !== 'cut') return void res.end(reply.body);
+  res.write(reply.body.slice(0, reply.body.length / 2), () => res.destroy());
 }
 
-/** Does what is asked and keeps the answer for its idempotency key in one write. Refusals are not kept. */
-function run(world: World, route: Route, id: string, path: string, sent: string): Reply {
+type Call = { id: string; path: string; sent: string; fault: ApiFault | null };
+
+/**
+ * Does what is asked and keeps the answer for its idempotency key in one write. Refusals are not kept; a server error
+ * that came after it was done is.
+ */
+function run(world: World, route: Route, { id, path, sent, fault }: Call): Reply {
   const key = world.request.idempotency_key;
   const earlier = key === null ? undefined : findAnswer(world, key, path, sent);
-  if (earlier !== undefined)
-    return { status: earlier.status, body: earlier.body, replayOf: earlier.requestId };
+  if (earlier !== undefined) {
+    const { status, body, requestId } = earlier;
+    return { status, body, replayOf: requestId, ...(status === 500 ? { headers: IN_VAIN } : {}) };
+  }
   return world.store.write(() => {
     const form = decodeForm(sent);
     const expansions = takeExpansions(form);
-    const body = toJson(world, route.run(world, form, id), expansions);
+    const done = { status: 200, body: toJson(world, route.run(world, form, id), expansions) };
+    const reply = fault?.kind === 'server_error' ? refuse(refusalBy(fault, key)) : done;
+    const { status, body } = reply;
     if (key !== null) {
-      keepAnswer(world, { id: key, requestId: world.request.id ?? '', path, status: 200, body }, sent);
+      keepAnswer(world, { id: key, requestId: world.request.id ?? '', path, status, body }, sent);
     }
-    return { status: 200, body };
+    return reply;
   });
 }
 
@@ -149,13 +167,27 @@ async function readBody(req: IncomingMessage): Promise<string> {
 
 function refuse(error: unknown): Reply {
   if (error instanceof StripeError) {
-    return { status: error.status, body: JSON.stringify({ error: error.body }, null, 2) };
+    const body = JSON.stringify({ error: error.body }, null, 2);
+    return { status: error.status, body, headers: error.headers };
   }
   const message = `The simulator failed: ${error instanceof Error ? error.stack : String(error)}`;
   return { status: 500, body: JSON.stringify({ error: { type: 'api_error', message } }, null, 2) };
 }
 
-async function servePage(base: Base, req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
+async function serveControl(
+  { control }: Api,
+  req: IncomingMessage,
+  res: ServerResponse,
+  url: URL,
+): Promise<void> {
+  const type = req.headers['content-type'] ?? '';
+  const sent = { method: req.method ?? '', path: url.pathname, type, body: await readBody(req) };
+  const { status, body } = answerControl(control, sent);
+  res.writeHead(status, { 'Content-Type': 'application/json' });
+  res.end(JSON.stringify(body, null, 2));
+}
+
+async function servePage({ base }: Api, req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
   const world: World = { ...base, request: { id: null, idempotency_key: null } };
   let form: Form | undefined;
   if (req.method === 'POST') form = decodeForm(await readBody(req));

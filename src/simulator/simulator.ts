@@ -7,7 +7,9 @@ import { expireDue, findSession } from './checkout.ts';
 import { confirmSession, settleSession } from './confirm.ts';
 import { type DisputeOptions, moveDispute, openDispute } from './disputes.ts';
 import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
+import { type FaultPlan, Faults } from './faults.ts';
 import { cardMeans, decliningCard, delayedMeans, GOOD_CARD } from './methods.ts';
+import { OwnClock } from './own-clock.ts';
 import { failRefund, settleDue, settleRefund } from './refunds.ts';
 import { createApi } from './server.ts';
 import { Store } from './store.ts';
@@ -16,9 +18,11 @@ import { pageUrl, type World } from './world.ts';
 
 export type { DisputeOptions } from './disputes.ts';
 export type { Webhook } from './endpoints.ts';
+export type { FaultPlan } from './faults.ts';
 export type { DeliveryAttempt } from './webhooks.ts';
 
 export type SimulatorOptions = WebhookOptions & {
+  /** Without it, the simulator has a time of its own, moved by `/_simulator/clock`. */
   clock?: Clock;
   /** 0, the default, takes any free port. */
   port?: number;
@@ -28,6 +32,8 @@ export type SimulatorOptions = WebhookOptions & {
   webhooks?: Webhook[];
   /** The secret keys to accept; without them, any `sk_test_…`. */
   apiKeys?: string[];
+  /** What goes wrong from the start. */
+  faults?: FaultPlan;
 };
 
 export type PayOptions = {
@@ -63,6 +69,8 @@ export type Simulator = {
   deliveries(): DeliveryAttempt[];
   /** Resolves when every event is delivered or given up. */
   idle(): Promise<void>;
+  /** Replaces what goes wrong; nothing does if nothing is said. */
+  setFaults(plan?: FaultPlan): void;
   /** Does now what is due by the clock; happens by itself every second. */
   tick(): void;
   stop(): Promise<void>;
@@ -71,21 +79,26 @@ export type Simulator = {
 const TICK_MS = 1_000;
 
 export async function startSimulator(options: SimulatorOptions = {}): Promise<Simulator> {
-  const { clock = systemClock, host = '127.0.0.1', port = 0 } = options;
+  const { host = '127.0.0.1', port = 0 } = options;
+  const clock = options.clock ?? new OwnClock();
+  const ownClock = clock instanceof OwnClock ? clock : null;
+  const faults = new Faults(options.faults);
   const server = createServer();
   server.listen(port, host);
   await once(server, 'listening'); // rejects where the port is in use
   // Only who has the port opens the journal. No request is early: from here to `return` nothing is waited for.
   const world = openWorld(options, clock, addressOf(host, (server.address() as AddressInfo).port), server);
   const { store } = world;
-  server.on('request', createApi(world, options.apiKeys));
-  const courier = new Courier(store, clock, options);
-  courier.start();
   const tick = () =>
     store.write(() => {
       expireDue(world);
       settleDue(world);
     });
+  const control = { faults, clock: ownClock, now: () => clock.now(), tick };
+  server.on('request', createApi(world, control, options.apiKeys));
+  // Whoever verifies a signature goes by the machine's time, unless the same clock was given to both.
+  const courier = new Courier(store, { ...options, clock: options.clock ?? systemClock, faults });
+  courier.start();
   const ticking = setInterval(tick, TICK_MS);
   ticking.unref();
 
@@ -110,6 +123,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     events: () => [...store.all('event')],
     deliveries: () => courier.deliveries(),
     idle: () => courier.idle(),
+    setFaults: (plan = {}) => faults.set(plan),
     tick,
     stop: async () => {
       clearInterval(ticking);
@@ -126,6 +140,7 @@ function openWorld(options: SimulatorOptions, clock: Clock, baseUrl: string, ser
   let store: Store | undefined;
   try {
     store = new Store(options.dataFile);
+    if (clock instanceof OwnClock) clock.keepIn(store);
     const world: World = { clock, store, baseUrl, request: { id: null, idempotency_key: null } };
     store.write(() => {
       forgetConfigured(world);

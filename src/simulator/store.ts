@@ -21,6 +21,8 @@ export type Tables = {
   delivery: Delivery;
   /** The answers kept for idempotency keys; their id is the key. */
   answer: Answer;
+  /** How far the simulator's own time was moved: one row. */
+  clock: { id: string; offsetMs: number };
 };
 
 export type Order = {
@@ -75,6 +77,7 @@ export class Store {
     endpoint: new Map(),
     delivery: new Map(),
     answer: new Map(),
+    clock: new Map(),
   };
   readonly #journal: ReturnType<typeof openJournal> | undefined;
   #writing: { changes: Change[]; undo: (() => void)[] } | undefined;

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
+import type { Faults } from './faults.ts';
 import type { Change, Delivery, Store } from './store.ts';
 
 /** One attempt to deliver an event, as it went. */
@@ -25,6 +26,7 @@ export type WebhookOptions = {
 const RETRY_DELAYS_MS = [500, 2_000, 10_000, 60_000, 600_000, 3_600_000];
 const TIMEOUT_MS = 10_000; // about what Stripe waits
 const CONCURRENCY_MAX = 16; // deliveries under way at once: a burst arrives in no particular order, as Stripe's does
+const HELD_MAX_MS = 1_000; // where no other event comes that could overtake it
 const LOG_MAX = 10_000; // attempts that are remembered
 
 /** `Stripe-Signature` for these exact bytes: one v1 for each secret that is in use. */
@@ -39,18 +41,22 @@ export function sign(payload: string, secrets: string[], atSeconds: number): str
 export class Courier {
   readonly #store: Store;
   readonly #clock: Clock;
+  readonly #faults: Faults;
   readonly #retryDelaysMs: number[];
   readonly #timeoutMs: number;
   readonly #queue: (() => Promise<void>)[] = [];
   readonly #timers = new Map<string, NodeJS.Timeout>();
+  /** Deliveries that wait until another has overtaken them. */
+  readonly #held: string[] = [];
   readonly #stopped = new AbortController();
   readonly #log: DeliveryAttempt[] = [];
   #underWay = 0;
   #waiters: (() => void)[] = [];
 
-  constructor(store: Store, clock: Clock, options: WebhookOptions = {}) {
+  constructor(store: Store, options: WebhookOptions & { clock: Clock; faults: Faults }) {
     this.#store = store;
-    this.#clock = clock;
+    this.#clock = options.clock;
+    this.#faults = options.faults;
     this.#retryDelaysMs = options.retryDelaysMs ?? RETRY_DELAYS_MS;
     this.#timeoutMs = options.timeoutMs ?? TIMEOUT_MS;
   }
@@ -61,8 +67,7 @@ export class Courier {
     this.#store.onCommit = (changes: Change[]) => {
       for (const change of changes) {
         if (change[0] === 'put' && change[1] === 'delivery' && isNew(change[2])) {
-          const { id } = change[2];
-          this.#enqueue(() => this.#deliver(id));
+          this.#begin(change[2]);
         }
       }
     };
@@ -95,6 +100,45 @@ export class Courier {
     this.#timers.clear();
     this.#rest();
     await this.idle();
+  }
+
+  /** The first attempt of a new delivery, or what goes wrong with it. */
+  #begin({ id, event, endpoint }: Delivery): void {
+    const { isDropped, copies, delayMs, isHeld } = this.#faults.ofDelivery();
+    if (isDropped) {
+      this.#store.drop('delivery', id); // for ever: its event stays undelivered
+      return;
+    }
+    for (let i = 0; i < copies; i++) this.#enqueue(async () => void (await this.#send(event, endpoint, 1)));
+    if (isHeld) {
+      this.#held.push(id);
+      this.#later(id, delayMs + HELD_MAX_MS);
+      return;
+    }
+    const overtaken = this.#held.splice(0);
+    const work = async () => {
+      await this.#deliver(id);
+      for (const held of overtaken) this.#release(held);
+    };
+    if (delayMs > 0) this.#later(id, delayMs, work);
+    else this.#enqueue(work);
+  }
+
+  #later(id: string, delayMs: number, work = () => this.#deliver(id)): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(id);
+      this.#enqueue(work);
+    }, delayMs);
+    timer.unref();
+    this.#timers.set(id, timer);
+  }
+
+  #release(id: string): void {
+    const timer = this.#timers.get(id);
+    if (timer === undefined) return; // nobody came in time: it is sent already
+    clearTimeout(timer);
+    this.#timers.delete(id);
+    this.#enqueue(() => this.#deliver(id));
   }
 
   #isIdle(): boolean {
@@ -147,12 +191,7 @@ export class Courier {
       return;
     }
     this.#store.put('delivery', delivery);
-    const timer = setTimeout(() => {
-      this.#timers.delete(delivery.id);
-      this.#enqueue(() => this.#deliver(delivery.id));
-    }, delayMs);
-    timer.unref();
-    this.#timers.set(delivery.id, timer);
+    this.#later(delivery.id, delayMs);
   }
 
   /** One POST. Undefined when the event or its endpoint is gone. */
