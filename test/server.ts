@@ -77,14 +77,18 @@ export async function runServer(
 const POLL_MS = 10;
 
 function launch({ databaseUrl, dataDir, env = {} }: ServerSettings) {
-  const { PATH, HOME, TMPDIR } = process.env;
-  const settings: Record<string, string | undefined> = {
-    ...{ PATH, HOME, TMPDIR, PORT: '0', TOLLGATE_CONFIG: TEST_CATALOG, TOLLGATE_SECRET_KEY: SECRET_KEY },
+  return launchCommand(['serve'], {
+    ...{ PORT: '0', TOLLGATE_CONFIG: TEST_CATALOG, TOLLGATE_SECRET_KEY: SECRET_KEY },
     ...{ DATABASE_URL: databaseUrl, DATA_DIR: dataDir },
     ...env,
-  };
-  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
-  const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), 'serve'], {
+  });
+}
+
+/** A process of `tollgate`, which ends with this one. */
+export function launchCommand(args: string[], env: Record<string, string | undefined> = {}) {
+  const { PATH, HOME, TMPDIR } = process.env;
+  const given = Object.entries({ PATH, HOME, TMPDIR, ...env }).filter(([, value]) => value !== undefined);
+  const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), ...args], {
     cwd: ROOT,
     env: Object.fromEntries(given) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],

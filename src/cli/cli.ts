@@ -4,6 +4,7 @@ import { runCatalog } from './catalog.ts';
 import { runAudit, runKeys, runMigrate } from './commands.ts';
 import { runEvents } from './events.ts';
 import { serve } from './serve.ts';
+import { runSimulator } from './simulator.ts';
 
 type Command = { summary: string; run(args: string[]): Promise<number> };
 
@@ -22,6 +23,10 @@ const COMMANDS: Record<string, Command> = {
   events: {
     summary: "events list, show, replay: Stripe's webhooks, and what became of them",
     run: (args) => runEvents(readConfig(), args),
+  },
+  simulator: {
+    summary: 'a stand-in for Stripe alone, for the tests of your own product; --help for its options',
+    run: runSimulator,
   },
 };
 

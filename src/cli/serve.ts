@@ -10,9 +10,11 @@ import { mountOperations } from '../http/operations.ts';
 import { closeServer, createServer } from '../http/server.ts';
 import { webhookRoutes } from '../http/webhooks.ts';
 import { makeFirstKey, openKeys } from '../keys/keys.ts';
-import { type Config, ConfigError } from '../lib/config.ts';
+import type { Config } from '../lib/config.ts';
 import { createMetrics } from '../metrics/metrics.ts';
 import { openTollgate, type Tollgate } from '../tollgate.ts';
+import { listen, urlOf } from './listen.ts';
+import { untilAskedToStop } from './signals.ts';
 import { openSimulated, type Simulated } from './simulated.ts';
 import { welcome } from './welcome.ts';
 
@@ -45,6 +47,9 @@ function collectGarbage(): void {
   runInNewContext('gc')({ type: 'major', execution: 'sync', flavor: 'last-resort' });
 }
 
+/** What is set where it cannot listen. */
+const NAMES = { port: 'PORT', host: 'HOST' };
+
 /** How to stop what was started so far. */
 type Stops = (() => Promise<unknown>)[];
 
@@ -63,7 +68,7 @@ async function start(config: Config, stops: Stops, say: Say): Promise<string> {
       if (secretKey !== undefined) return { secretKey, ...stripe };
       const { host, port, dataDir } = config;
       const webhookUrl = port === 0 ? undefined : webhookUrlOf(urlOf(host, port));
-      simulated = await listen(config, () =>
+      simulated = await listen(config, NAMES, () =>
         openSimulated({ databaseUrl, host, dataDir, clock, webhookUrl, report }),
       );
       stops.push(simulated.stop);
@@ -77,7 +82,7 @@ async function start(config: Config, stops: Stops, say: Say): Promise<string> {
 
   const server = await openServer(config, tollgate);
   stops.push(() => closeServer(server));
-  await listen(config, () => server.listen({ host: config.host, port: config.port }));
+  await listen(config, NAMES, () => server.listen({ host: config.host, port: config.port }));
   const { address: ip, port } = server.server.address() as AddressInfo;
   const address = urlOf(ip, port);
   if (config.port === 0) simulated?.deliverTo(webhookUrlOf(address));
@@ -118,50 +123,6 @@ function report(message: string, error: unknown): void {
   process.stderr.write(`tollgate: ${message}: ${what}\n`);
 }
 
-/** Ctrl-C under `npm start` arrives twice, from the terminal and from npm, and means one thing. */
-const ASKED_ONCE_MS = 1_000;
-
-function untilAskedToStop(): Promise<void> {
-  return new Promise((resolve) => {
-    let askedAt: number | undefined;
-    const asked = (signal: NodeJS.Signals) => {
-      resolve();
-      askedAt ??= Date.now();
-      if (Date.now() - askedAt < ASKED_ONCE_MS) return;
-      // Asked again, the process ends at once, as it would without this.
-      process.off('SIGINT', asked).off('SIGTERM', asked);
-      process.kill(process.pid, signal);
-    };
-    process.on('SIGINT', asked).on('SIGTERM', asked);
-  });
-}
-
-/** Starts what listens, or says in one line why it cannot. */
-async function listen<T>({ host, port }: Config, start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE')
-      throw new ConfigError(`Port ${port} of ${host} is in use: set PORT to another one.`);
-    if (code === 'EACCES') {
-      throw new ConfigError(`Port ${port} may not be used by this account: set PORT above 1023.`);
-    }
-    if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
-      throw new ConfigError(
-        `HOST ${host} is not an address of this machine: set it to 127.0.0.1 or 0.0.0.0.`,
-      );
-    }
-    throw error;
-  }
-}
-
 function webhookUrlOf(address: string): string {
   return `${address}/webhooks/stripe`;
-}
-
-/** Where a server that listens on this host is reached from its own machine. */
-function urlOf(host: string, port: number): string {
-  if (host === '0.0.0.0' || host === '::') return `http://localhost:${port}`;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

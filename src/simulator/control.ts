@@ -19,7 +19,10 @@ type Answer = { status: number; body: object };
 const ADVANCE_SECONDS_MAX = 100 * 366 * 24 * 60 * 60; // a hundred years at a time
 
 const clockSchema = z.union(
-  [z.strictObject({ advanceSeconds: z.number().positive().max(ADVANCE_SECONDS_MAX) }), z.strictObject({ now: timeSchema })],
+  [
+    z.strictObject({ advanceSeconds: z.number().positive().max(ADVANCE_SECONDS_MAX) }),
+    z.strictObject({ now: timeSchema }),
+  ],
   'must be {"advanceSeconds": a number above 0}, or {"now": an ISO 8601 time with its zone}',
 );
 

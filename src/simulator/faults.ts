@@ -21,27 +21,29 @@ const nextFields = {
   times: z.int().min(1).optional(),
 };
 
+const apiRates = z.strictObject({
+  rate429: probability(),
+  rate409: probability(),
+  rate5xx: probability(),
+  rateCut: probability(),
+  rateTimeout: probability(),
+});
+const webhookRates = z.strictObject({
+  duplicate: probability(),
+  delay: probability(),
+  delayMaxMs: z.int().min(1).max(86_400_000).optional(),
+  reorder: probability(),
+  drop: probability(),
+});
+
+/** What can be set of each side, by name. */
+export const FAULT_NAMES = { api: Object.keys(apiRates.shape), webhooks: Object.keys(webhookRates.shape) };
+
 const faultsSchema = z.strictObject({
   /** The same seed and the same order of requests give the same faults. */
   seed: z.union([z.string(), z.number()], 'must be a text or a number').optional(),
-  api: z
-    .strictObject({
-      rate429: probability(),
-      rate409: probability(),
-      rate5xx: probability(),
-      rateCut: probability(),
-      rateTimeout: probability(),
-    })
-    .optional(),
-  webhooks: z
-    .strictObject({
-      duplicate: probability(),
-      delay: probability(),
-      delayMaxMs: z.int().min(1).max(86_400_000).optional(),
-      reorder: probability(),
-      drop: probability(),
-    })
-    .optional(),
+  api: apiRates.optional(),
+  webhooks: webhookRates.optional(),
   /** What the next requests meet that match, whatever the seed says; the first that matches counts. */
   next: z
     .array(

@@ -18,7 +18,7 @@ import { pageUrl, type World } from './world.ts';
 
 export type { DisputeOptions } from './disputes.ts';
 export type { Webhook } from './endpoints.ts';
-export type { FaultPlan } from './faults.ts';
+export { FAULT_NAMES, type FaultPlan } from './faults.ts';
 export type { DeliveryAttempt } from './webhooks.ts';
 
 export type SimulatorOptions = WebhookOptions & {
