@@ -13,7 +13,7 @@ import { webhookRoutes } from '../src/http/webhooks.ts';
 import { JOB_CONNECTIONS_MAX, type Jobs, startJobs } from '../src/jobs/jobs.ts';
 import { MovableClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
-import { type Simulator, startSimulator } from '../src/simulator/simulator.ts';
+import { type FaultPlan, type Simulator, startSimulator } from '../src/simulator/simulator.ts';
 import { sign } from '../src/simulator/webhooks.ts';
 import type { CreatedCheckout } from '../src/stripe/checkout.ts';
 import { createStripe } from '../src/stripe/client.ts';
@@ -65,7 +65,14 @@ export type Bought = { id: string; intent: string; charge: string };
 export type Answer = { status: number; body: any; headers: Headers };
 
 export async function openShop(
-  options: { catalog?: Catalog; timeoutMs?: number; withoutJobs?: boolean; withoutWebhooks?: boolean } = {},
+  options: {
+    catalog?: Catalog;
+    timeoutMs?: number;
+    withoutJobs?: boolean;
+    withoutWebhooks?: boolean;
+    /** What goes wrong at Stripe, from the start. */
+    faults?: FaultPlan;
+  } = {},
 ): Promise<Shop> {
   const database = await testDatabase();
   const clock = new MovableClock();
@@ -79,7 +86,11 @@ export async function openShop(
   };
   await keepVersion(database.db, catalog, clock.now());
   const engine = createEngine({ pool: pools.engine, catalog, clock, report });
-  const simulator = await startSimulator({ clock, retryDelaysMs: [100, 200, 400, 800, 1_600] });
+  const simulator = await startSimulator({
+    clock,
+    retryDelaysMs: [100, 200, 400, 800, 1_600],
+    faults: options.faults ?? {},
+  });
   const wire = await openWire(simulator.url);
   const stripe = createStripe({
     secretKey: 'sk_test_shop',
