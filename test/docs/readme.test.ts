@@ -9,6 +9,7 @@ import { CODES, type Code } from '../../src/lib/errors.ts';
 import { type TestDatabase, testDatabase } from '../database.ts';
 import { type DataDir, makeDataDir, SECRET_KEY, startServer, type TestServer } from '../server.ts';
 import { until } from '../shop.ts';
+import { startSimulatorCommand, type TestSimulator } from '../simulator.ts';
 import { assertAsShown, type Learnt, withLearnt } from './answers.ts';
 import { type Block, blocksOf, codeOf, readPage, tableOf } from './pages.ts';
 import { openShell, type Shell } from './shell.ts';
@@ -21,6 +22,7 @@ describe('the commands of the README', () => {
   let database: TestDatabase;
   let dataDir: DataDir;
   let server: TestServer;
+  let simulator: TestSimulator;
   let shell: Shell;
   before(async () => {
     database = await testDatabase();
@@ -28,10 +30,12 @@ describe('the commands of the README', () => {
     // The README says of one command that it needs the test clock; the others do not know of it.
     const env = { TOLLGATE_CONFIG: undefined, TOLLGATE_TEST_CLOCK: '1' };
     server = await startServer({ databaseUrl: database.url, dataDir: dataDir.path, env });
+    simulator = await startSimulatorCommand();
     shell = openShell();
   });
   after(async () => {
     shell?.close();
+    await simulator?.stop();
     await server?.stop();
     dataDir?.remove();
     await database?.drop();
@@ -40,6 +44,7 @@ describe('the commands of the README', () => {
   test('answer what it shows, from the first line to the last', async () => {
     const learnt: Learnt = new Map([
       ['http://127.0.0.1:3000', server.url],
+      ['http://127.0.0.1:12111', simulator.url],
       [/tg_sk_[\w-]{32}/.exec(english)![0], SECRET_KEY],
     ]);
     const commands = blocks.flatMap((block, index) =>
@@ -63,7 +68,7 @@ describe('the commands of the README', () => {
 
 /** Getting Tollgate and starting it are tried by other tests, and by the one who reads. */
 function isCommand({ language, text }: Block): boolean {
-  return language === 'sh' && !text.includes('npm start');
+  return language === 'sh' && !/npm start|tollgate simulator/.test(text);
 }
 
 describe('the READMEs', () => {
