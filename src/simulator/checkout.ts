@@ -40,8 +40,14 @@ export const sessionFields = {
     description: text(1000),
     metadata: metadata(),
     receipt_email: email(),
+    setup_future_usage: oneOf('off_session', 'on_session'),
     statement_descriptor: text(22),
     statement_descriptor_suffix: text(22),
+  }),
+  saved_payment_method_options: group({
+    allow_redisplay_filters: listOf(oneOf('always', 'limited', 'unspecified')),
+    payment_method_remove: oneOf('disabled', 'enabled'),
+    payment_method_save: oneOf('disabled', 'enabled'),
   }),
   submit_type: oneOf('auto', 'book', 'donate', 'pay'),
   success_url: required(webAddress()),
@@ -118,7 +124,7 @@ export function createSession(world: World, params: Params<typeof sessionFields>
     permissions: null,
     phone_number_collection: { enabled: false },
     recovered_from: null,
-    saved_payment_method_options: null,
+    saved_payment_method_options: savedMethodOptions(params, customer),
     setup_intent: null,
     shipping_address_collection: null,
     shipping_cost: null,
@@ -141,11 +147,25 @@ export function createSession(world: World, params: Params<typeof sessionFields>
       description: data?.description ?? null,
       metadata: changeMetadata({}, data?.metadata),
       receiptEmail: data?.receipt_email ?? null,
+      setupFutureUsage: data?.setup_future_usage ?? null,
       statementDescriptor: data?.statement_descriptor ?? null,
       statementDescriptorSuffix: data?.statement_descriptor_suffix ?? null,
     },
   });
   return session;
+}
+
+/** Which saved methods a session offers; there are some only where the customer is known. */
+function savedMethodOptions(
+  { saved_payment_method_options: asked }: Params<typeof sessionFields>,
+  customer: Stripe.Customer | null,
+): Stripe.Checkout.Session.SavedPaymentMethodOptions | null {
+  if (customer === null && asked === undefined) return null;
+  return {
+    allow_redisplay_filters: asked?.allow_redisplay_filters ?? ['always'],
+    payment_method_remove: asked?.payment_method_remove ?? 'disabled',
+    payment_method_save: asked?.payment_method_save ?? null,
+  };
 }
 
 function expiryOf(asked: number | undefined, now: number): number {

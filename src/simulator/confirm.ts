@@ -1,21 +1,24 @@
 import type Stripe from 'stripe';
+import type { Decline } from './cards.ts';
 import { detailsOf, findSession } from './checkout.ts';
 import { createCustomer } from './customers.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { emit } from './events.ts';
-import type { Decline, Means } from './methods.ts';
+import { billingDetails, type Means } from './methods.ts';
 import { totalOf } from './orders.ts';
-import { collect, createIntent, findIntent, idOf, settle } from './payments.ts';
+import { attempt, findIntent, idOf, openIntent, settle } from './payments.ts';
+import type { Order } from './store.ts';
+import { addMethod } from './wallet.ts';
 import type { World } from './world.ts';
 
-/** What came of an attempt to pay. A declined one leaves the session open for another. */
-export type Attempt = { session: Stripe.Checkout.Session; decline: Decline | null };
+/** What came of somebody's pressing "Pay". A declined session stays open; one to be confirmed waits at `actionUrl`. */
+export type Tried = { session: Stripe.Checkout.Session; decline: Decline | null; actionUrl: string | null };
 
 const GUEST_EMAIL = 'guest@example.com'; // a person always gives one to Checkout
 
 /** Somebody presses "Pay" on the session's page. */
-export function confirmSession(world: World, id: string, means: Means, email?: string): Attempt {
+export function confirmSession(world: World, id: string, means: Means, email?: string): Tried {
   const session = findSession(world, id);
   if (session.status !== 'open') {
     throw invalid(`This Checkout Session can no longer be paid: its status is \`${session.status}\`.`);
@@ -27,24 +30,44 @@ export function confirmSession(world: World, id: string, means: Means, email?: s
   const order = world.store.get('order', id);
   if (order === undefined) throw new Error(`the order of ${id} is missing`);
   const amount = totalOf(order.items);
-  if (amount === 0)
-    return {
-      session: complete(world, withPayer(world, session, payer), 'no_payment_required'),
-      decline: null,
-    };
-
+  if (amount === 0) {
+    const completed = complete(world, withPayer(world, session, payer), 'no_payment_required');
+    return { session: completed, decline: null, actionUrl: null };
+  }
+  const isDeclined = means.type === 'card' && means.decline !== null;
+  const ready = isDeclined ? session : withPayer(world, session, payer);
   const existing = idOf(session.payment_intent);
-  const ready = isDeclined(means) ? session : withPayer(world, session, payer);
-  const intent = existing === null ? createIntent(world, ready, order, amount) : findIntent(world, existing);
+  const intent = existing === null ? intentFor(world, ready, order, amount) : findIntent(world, existing);
   const confirmed: Stripe.Checkout.Session = { ...ready, payment_intent: intent.id };
   world.store.put('session', confirmed);
-  const customer = idOf(confirmed.customer);
-  const tried = collect(world, { ...intent, customer }, means, payer);
-  if (isDeclined(means)) return { session: confirmed, decline: means.decline };
-  const isPaid = tried.status === 'succeeded';
-  const completed = complete(world, confirmed, isPaid ? 'paid' : 'unpaid');
-  if (isPaid) disputeTestCard(world, idOf(tried.latest_charge) ?? '');
-  return { session: completed, decline: null };
+  const method = addMethod(world, means, billingDetails(payer), { allow_redisplay: 'limited' });
+  const paying = { ...intent, customer: idOf(confirmed.customer) };
+  const { intent: tried, decline } = attempt(world, paying, method, 'on_session', successUrl(session));
+  const after = follow(world, confirmed, tried);
+  if (tried.status === 'succeeded') disputeTestCard(world, idOf(tried.latest_charge) ?? '');
+  return { session: after, decline, actionUrl: tried.next_action?.redirect_to_url?.url ?? null };
+}
+
+/** The intent to collect what a session asks for; made when somebody first tries to pay. */
+function intentFor(
+  world: World,
+  session: Stripe.Checkout.Session,
+  { intent: asked }: Order,
+  amount: number,
+): Stripe.PaymentIntent {
+  return openIntent(world, {
+    allowed_payment_method_types: session.allowed_payment_method_types,
+    amount,
+    currency: session.currency ?? '',
+    customer: idOf(session.customer),
+    description: asked.description,
+    metadata: asked.metadata,
+    payment_method_types: session.payment_method_types,
+    receipt_email: asked.receiptEmail,
+    setup_future_usage: asked.setupFutureUsage ?? null,
+    statement_descriptor: asked.statementDescriptor,
+    statement_descriptor_suffix: asked.statementDescriptorSuffix,
+  });
 }
 
 /** The bank answers for a payment with a delayed method. */
@@ -59,24 +82,43 @@ export function settleSession(
   if (session.status !== 'complete' || intent?.status !== 'processing') {
     throw invalid('This Checkout Session has no payment that waits for a bank.');
   }
-  settle(world, intent, outcome);
-  const settled: Stripe.Checkout.Session = {
-    ...session,
-    payment_status: outcome === 'succeed' ? 'paid' : 'unpaid',
-  };
-  world.store.put('session', settled);
-  emit(world, {
-    type:
-      outcome === 'succeed'
-        ? 'checkout.session.async_payment_succeeded'
-        : 'checkout.session.async_payment_failed',
-    data: { object: settled },
-  });
-  return settled;
+  return follow(world, session, settle(world, intent, outcome));
 }
 
-function isDeclined(means: Means): means is Means & { type: 'card'; decline: Decline } {
-  return means.type === 'card' && means.decline !== null;
+/** The session that an intent pays, if it is one's, goes on as the intent does. */
+export function followSession(world: World, intent: Stripe.PaymentIntent): void {
+  for (const session of world.store.all('session')) {
+    if (session.payment_intent === intent.id) follow(world, session, intent);
+  }
+}
+
+function follow(
+  world: World,
+  session: Stripe.Checkout.Session,
+  { status }: Stripe.PaymentIntent,
+): Stripe.Checkout.Session {
+  const isPaid = status === 'succeeded';
+  if (session.status === 'open' && (isPaid || status === 'processing')) {
+    return complete(world, session, isPaid ? 'paid' : 'unpaid');
+  }
+  if (session.status !== 'complete' || session.payment_status !== 'unpaid') return session;
+  if (isPaid) return answered(world, { ...session, payment_status: 'paid' }, 'succeeded');
+  return status === 'requires_payment_method' ? answered(world, session, 'failed') : session;
+}
+
+function answered(
+  world: World,
+  session: Stripe.Checkout.Session,
+  outcome: 'succeeded' | 'failed',
+): Stripe.Checkout.Session {
+  world.store.put('session', session);
+  emit(world, { type: `checkout.session.async_payment_${outcome}`, data: { object: session } });
+  return session;
+}
+
+/** Where a payer is led once the session is complete. */
+export function successUrl(session: Stripe.Checkout.Session): string {
+  return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
 }
 
 /** Who pays is known now; a session that always creates a customer does so here. */

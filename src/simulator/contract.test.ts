@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import { startSimulator } from './simulator.ts';
-import { connect, order } from './testing.ts';
+import type Stripe from 'stripe';
+import { type Simulator, startSimulator } from './simulator.ts';
+import { connect, order, refusalOf } from './testing.ts';
 
 const KEY = { Authorization: 'Bearer sk_test_contract' };
 const folder = process.env.TOLLGATE_STRIPE_CONTRACT;
@@ -42,6 +43,7 @@ async function playScenes() {
     simulator.pay(id, { delayed: true });
     simulator.settleDelayed(id, outcome);
   }
+  await playSavedMethods(simulator, stripe);
   const expired = await stripe.checkout.sessions.create(order());
   await stripe.checkout.sessions.expire(expired.id);
   await stripe.customers.update(customer.id, { name: 'Ada' });
@@ -54,12 +56,35 @@ async function playScenes() {
   return { simulator, paid: paid.id, gone: gone.id };
 }
 
+/** Methods that are saved, changed and let go; and what is charged while nobody is there. */
+async function playSavedMethods(simulator: Simulator, stripe: Stripe) {
+  const { id: customer } = await stripe.customers.create({
+    payment_method: 'pm_card_authenticationRequired',
+  });
+  const [card] = (await stripe.customers.listPaymentMethods(customer)).data;
+  await stripe.paymentMethods.attach('pm_usBankAccount', { customer });
+  await stripe.paymentMethods.attach('pm_sepaDebit', { customer });
+  await stripe.paymentMethods.update(card!.id, { metadata: { a: '1' } });
+  const params = { amount: 1000, currency: 'usd', customer, payment_method: card!.id, confirm: true };
+  await refusalOf(stripe.paymentIntents.create({ ...params, off_session: true }));
+  const asked = await stripe.paymentIntents.create(params);
+  simulator.authenticate(asked.id, 'fail');
+  const hold = { amount: 1000, currency: 'usd', payment_method: 'pm_card_visa', confirm: true };
+  const held = await stripe.paymentIntents.create({ ...hold, capture_method: 'manual' });
+  await stripe.paymentIntents.capture(held.id);
+  const dropped = await stripe.paymentIntents.create({ ...hold, capture_method: 'manual' });
+  await stripe.paymentIntents.cancel(dropped.id);
+  await stripe.paymentIntents.create(params); // waits for its holder
+  const gone = await stripe.paymentMethods.attach('pm_card_visa', { customer });
+  await stripe.paymentMethods.detach(gone.id);
+}
+
 test('every list, every object in it and every event can be read again', async (t) => {
   const { simulator, gone } = await playScenes();
   t.after(() => simulator.stop());
   const answers = await readAll(simulator.url, gone);
   assert.ok(answers.length > 60);
-  assert.equal(new Set(simulator.events().map(({ type }) => type)).size, 29);
+  assert.equal(new Set(simulator.events().map(({ type }) => type)).size, 36);
 });
 
 if (folder !== undefined) {
@@ -110,6 +135,13 @@ async function readAll(url: string, deletedCustomer: string): Promise<Answer[]> 
       const expansions = ['customer', 'line_items.data.price.product', 'payment_intent.latest_charge'];
       const query = expansions.map((path) => `expand[]=${path}`).join('&');
       await read(`/v1/${resource}/{id}`, `/v1/${resource}/${id}?${query}`);
+    }
+  }
+  for (const { id } of (await read('/v1/customers', '/v1/customers?limit=100')).data ?? []) {
+    const methods = await read('/v1/customers/{id}/payment_methods', `/v1/customers/${id}/payment_methods`);
+    for (const { id: method } of methods.data ?? []) {
+      const path = `/v1/customers/${id}/payment_methods/${method}`;
+      await read('/v1/customers/{customerId}/payment_methods/{id}', path);
     }
   }
   for (const { payment_method: id } of await chargesOf(url)) {

@@ -1,32 +1,30 @@
 import type Stripe from 'stripe';
-import { noSuch } from './errors.ts';
+import { addressFields, addressOf } from './addresses.ts';
+import { cardOfTestId } from './cards.ts';
+import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
 import { makeId, randomText } from './ids.ts';
 import { listing, paginate } from './lists.ts';
 import { changeMetadata, metadata } from './metadata.ts';
 import { clearable, created, definedOf, email, group, type Params, text } from './params.ts';
+import { addMethod, attach, detachAll, takeMethod } from './wallet.ts';
 import { nowSeconds, type World } from './world.ts';
 
-const address = {
-  city: clearable(text()),
-  country: clearable(text(2)),
-  line1: clearable(text()),
-  line2: clearable(text()),
-  postal_code: clearable(text()),
-  state: clearable(text()),
-};
-
 export const customerFields = {
-  address: clearable(group(address)),
+  address: clearable(group(addressFields)),
   description: clearable(text(350)),
   email: clearable(email()),
+  invoice_settings: group({ default_payment_method: clearable(text()) }),
   metadata: metadata(),
   name: clearable(text(256)),
   phone: clearable(text(20)),
+  source: text(),
 };
 
-export function createCustomer(world: World, params: Params<typeof customerFields>): Stripe.Customer {
-  const customer: Stripe.Customer = {
+export const newCustomerFields = { ...customerFields, payment_method: text() };
+
+export function createCustomer(world: World, params: Params<typeof newCustomerFields>): Stripe.Customer {
+  const bare: Stripe.Customer = {
     id: makeId('customer'),
     object: 'customer',
     address: addressOf(params.address),
@@ -56,9 +54,71 @@ export function createCustomer(world: World, params: Params<typeof customerField
     tax_exempt: 'none',
     test_clock: null,
   };
+  const { payment_method: saved } = params;
+  const method =
+    saved === undefined ? undefined : attach(world, takeMethod(world, saved, 'payment_method'), bare.id);
+  // A test id that is named twice is one method.
+  const asked = params.invoice_settings?.default_payment_method;
+  const customer = withMethods(world, bare, params, asked === saved ? method?.id : asked);
   world.store.put('customer', customer);
   emit(world, { type: 'customer.created', data: { object: customer } });
   return customer;
+}
+
+/** With the card of a token, as `source`, and the default method of its invoices. */
+function withMethods(
+  world: World,
+  customer: Stripe.Customer,
+  { source }: Params<typeof customerFields>,
+  chosen: string | null | undefined,
+): Stripe.Customer {
+  const equipped = { ...customer };
+  if (source !== undefined) {
+    const card = cardOfTestId(source);
+    if (card === undefined || !source.startsWith('tok_')) throw noSuch('token', source, 'source');
+    equipped.default_source = attach(world, addMethod(world, card), customer.id).id;
+  }
+  if (chosen !== undefined) {
+    const id = chosen === null ? null : ownMethod(world, customer.id, chosen).id;
+    equipped.invoice_settings = { ...customer.invoice_settings, default_payment_method: id };
+  }
+  return equipped;
+}
+
+function ownMethod(world: World, customer: string, id: string): Stripe.PaymentMethod {
+  const param = 'invoice_settings[default_payment_method]';
+  const method = takeMethod(world, id, param);
+  if (method.id !== id) return attach(world, method, customer);
+  if (method.customer === customer) return method;
+  throw invalid(
+    'The customer does not have a payment method with the ID ' +
+      id +
+      '. The payment method must be attached to the customer.',
+    { code: 'resource_missing', param },
+  );
+}
+
+/** A method that is gone is no default any more. */
+export function clearDefault(world: World, id: string, method: string): void {
+  const customer = world.store.get('customer', id);
+  if (customer === undefined || customer.deleted === true) return;
+  const { default_source: source, invoice_settings: settings } = customer;
+  const after: Stripe.Customer = {
+    ...customer,
+    default_source: source === method ? null : source,
+    invoice_settings:
+      settings.default_payment_method === method ? { ...settings, default_payment_method: null } : settings,
+  };
+  replace(world, customer, after);
+}
+
+function replace(world: World, before: Stripe.Customer, after: Stripe.Customer): Stripe.Customer {
+  const previous = previousOf(before, after);
+  world.store.put('customer', after);
+  if (Object.keys(previous).length > 0) {
+    emit(world, { type: 'customer.updated', data: { object: after, previous_attributes: previous } });
+  }
+  return after;
 }
 
 export function updateCustomer(
@@ -67,19 +127,14 @@ export function updateCustomer(
   id: string,
 ): Stripe.Customer {
   const before = liveCustomer(world, id);
-  const { address: newAddress, metadata: sent, ...rest } = params;
-  const after: Stripe.Customer = {
+  const { address: newAddress, invoice_settings: settings, metadata: sent, source: _, ...rest } = params;
+  const changed: Stripe.Customer = {
     ...before,
     ...definedOf(rest),
     ...(newAddress === undefined ? {} : { address: addressOf(newAddress) }),
     metadata: changeMetadata(before.metadata, sent),
   };
-  world.store.put('customer', after);
-  const previous = previousOf(before, after);
-  if (Object.keys(previous).length > 0) {
-    emit(world, { type: 'customer.updated', data: { object: after, previous_attributes: previous } });
-  }
-  return after;
+  return replace(world, before, withMethods(world, changed, params, settings?.default_payment_method));
 }
 
 /** A deleted customer is still answered for, as `deleted: true`. */
@@ -95,6 +150,7 @@ export function retrieveCustomer(
 
 export function deleteCustomer(world: World, _params: unknown, id: string): Stripe.DeletedCustomer {
   const customer = liveCustomer(world, id);
+  detachAll(world, id);
   const deleted: Stripe.DeletedCustomer = { id, object: 'customer', deleted: true };
   world.store.put('customer', deleted);
   emit(world, { type: 'customer.deleted', data: { object: customer } });
@@ -119,10 +175,4 @@ export function liveCustomer(world: World, id: string, param = 'id'): Stripe.Cus
   const customer = world.store.get('customer', id);
   if (customer === undefined || customer.deleted === true) throw noSuch('customer', id, param);
   return customer;
-}
-
-function addressOf(sent: Params<typeof address> | null | undefined): Stripe.Address | null {
-  if (sent === null || sent === undefined) return null;
-  const { city = null, country = null, line1 = null, line2 = null, postal_code = null, state = null } = sent;
-  return { city, country, line1, line2, postal_code, state };
 }

@@ -1,11 +1,12 @@
 import type Stripe from 'stripe';
+import { isTestCard } from './cards.ts';
+import { findCharge } from './charges.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
 import { makeId } from './ids.ts';
 import { paginate } from './lists.ts';
-import { isTestCard } from './methods.ts';
 import type { Params } from './params.ts';
-import { findCharge, idOf } from './payments.ts';
+import { idOf } from './payments.ts';
 import { isAbout, type refundListing } from './refunds.ts';
 import { nowSeconds, type World } from './world.ts';
 

@@ -15,6 +15,8 @@ const EXPANDABLE: Record<string, Record<string, Name | null>> = {
     setup_intent: null,
     subscription: null,
   },
+  customer: { default_source: 'paymentMethod' },
+  'customer.invoice_settings': { default_payment_method: 'paymentMethod' },
   payment_intent: {
     customer: 'customer',
     latest_charge: 'charge',
@@ -50,7 +52,8 @@ export function toJson(world: World, answer: object, paths: string[]): string {
   return JSON.stringify(json, null, 2);
 }
 
-function expand(world: World, node: Json, [name, ...rest]: string[], path: string): void {
+/** `within` is what `node` is, where it does not say so itself: a part of an object, such as `customer.invoice_settings`. */
+function expand(world: World, node: Json, [name, ...rest]: string[], path: string, within = ''): void {
   if (name === undefined || node === null) return;
   if (typeof node !== 'object' || Array.isArray(node)) throw cannotExpand(path);
   if (node.object === 'list') {
@@ -58,17 +61,25 @@ function expand(world: World, node: Json, [name, ...rest]: string[], path: strin
     for (const item of node.data) expand(world, item, rest, path);
     return;
   }
-  expandField(world, node, name, path, rest.length === 0);
-  expand(world, node[name] ?? null, rest, path);
+  const kind = typeof node.object === 'string' ? node.object : within;
+  expandField(world, node, kind, name, path, rest.length === 0);
+  expand(world, node[name] ?? null, rest, path, `${kind}.${name}`);
 }
 
-function expandField(world: World, node: JsonObject, name: string, path: string, isLast: boolean): void {
-  if (node.object === 'checkout.session' && name === 'line_items') {
+function expandField(
+  world: World,
+  node: JsonObject,
+  kind: string,
+  name: string,
+  path: string,
+  isLast: boolean,
+): void {
+  if (kind === 'checkout.session' && name === 'line_items') {
     node[name] ??= JSON.parse(JSON.stringify(listLineItems(world, {}, String(node.id))));
     return;
   }
   const value = node[name];
-  const fields = EXPANDABLE[String(node.object)];
+  const fields = Object.hasOwn(EXPANDABLE, kind) ? EXPANDABLE[kind] : undefined;
   const table = fields !== undefined && Object.hasOwn(fields, name) ? fields[name] : undefined;
   if (table === undefined) {
     // What is whole already, such as a line item's price, can be passed through but not asked for.

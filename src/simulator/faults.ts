@@ -188,10 +188,14 @@ export const IN_VAIN = { 'Stripe-Should-Retry': 'false' };
 function serverError(when: ApiFault['when']): StripeError {
   const message = 'An unknown error occurred.';
   return when === 'after'
-    ? new StripeError(500, { type: 'api_error', message }, IN_VAIN)
+    ? new StripeError(500, { type: 'api_error', message }, { headers: IN_VAIN })
     : new StripeError(503, { type: 'api_error', message });
 }
 
 function tooMany(code: string, message: string, headers: Record<string, string>): StripeError {
-  return new StripeError(429, { type: 'invalid_request_error', message, ...withDocUrl({ code }) }, headers);
+  return new StripeError(
+    429,
+    { type: 'invalid_request_error', message, ...withDocUrl({ code }) },
+    { headers },
+  );
 }

@@ -1,96 +1,12 @@
 import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
-import { invalid, noSuch } from './errors.ts';
+import type { Card } from './cards.ts';
+import { invalid } from './errors.ts';
 import { makeId } from './ids.ts';
 import { nowSeconds, type World } from './world.ts';
 
-/** Why a payment did not go through, in Stripe's words. */
-export type Decline = { code: string; declineCode: string; message: string };
-
 /** How somebody pays: with a card, at once; or by a bank debit, whose outcome comes later. */
-export type Means =
-  | { type: 'card'; number: string; brand: string; decline: Decline | null }
-  | { type: 'us_bank_account' | 'sepa_debit' };
-
-const declined = (
-  declineCode: string,
-  message = 'Your card was declined.',
-  code = 'card_declined',
-): Decline => ({
-  code,
-  declineCode,
-  message,
-});
-
-/** Test cards that pay, and what comes after. */
-const LATER = {
-  '4000000000000259': 'dispute',
-  '4000000000001976': 'inquiry',
-  '4000000000007726': 'refund_waits',
-  '4000000000005126': 'refund_fails',
-} as const;
-
-/** Stripe's own test cards: https://docs.stripe.com/testing */
-const TEST_CARDS: Record<string, { brand: string; decline: Decline | null }> = {
-  '4242424242424242': { brand: 'visa', decline: null },
-  '5555555555554444': { brand: 'mastercard', decline: null },
-  '378282246310005': { brand: 'amex', decline: null },
-  ...Object.fromEntries(Object.keys(LATER).map((number) => [number, { brand: 'visa', decline: null }])),
-  '4000000000000002': { brand: 'visa', decline: declined('generic_decline') },
-  '4000000000009995': {
-    brand: 'visa',
-    decline: declined('insufficient_funds', 'Your card has insufficient funds.'),
-  },
-  '4000000000009987': { brand: 'visa', decline: declined('lost_card') },
-  '4000000000009979': { brand: 'visa', decline: declined('stolen_card') },
-  '4100000000000019': { brand: 'visa', decline: declined('fraudulent') },
-  '4000000000006975': { brand: 'visa', decline: declined('card_velocity_exceeded') },
-  '4000000000000069': {
-    brand: 'visa',
-    decline: declined('expired_card', 'Your card has expired.', 'expired_card'),
-  },
-  '4000000000000127': {
-    brand: 'visa',
-    decline: declined('incorrect_cvc', "Your card's security code is incorrect.", 'incorrect_cvc'),
-  },
-  '4000000000000119': {
-    brand: 'visa',
-    decline: declined(
-      'processing_error',
-      'An error occurred while processing your card. Try again in a little bit.',
-      'processing_error',
-    ),
-  },
-};
-
-/** Whether a charge was paid with the test card after which this comes. */
-export function isTestCard(charge: Stripe.Charge, later: (typeof LATER)[keyof typeof LATER]): boolean {
-  const last4 = charge.payment_method_details?.card?.last4;
-  return Object.entries(LATER).some(([number, what]) => what === later && number.slice(-4) === last4);
-}
-
-export const GOOD_CARD = '4242424242424242';
-
-/** The test card of that number; spaces do not matter. */
-export function cardMeans(sent: string): Means {
-  const number = sent.replaceAll(' ', '');
-  const card = Object.hasOwn(TEST_CARDS, number) ? TEST_CARDS[number] : undefined;
-  if (card === undefined) {
-    throw invalid('Your card number is not one of the test cards: see https://docs.stripe.com/testing.', {
-      code: 'incorrect_number',
-      param: 'card',
-    });
-  }
-  return { type: 'card', number, ...card };
-}
-
-/** The number of the test card that is declined with that code. */
-export function decliningCard(declineCode: string): string {
-  const found = Object.entries(TEST_CARDS).find(([, { decline }]) => decline?.declineCode === declineCode);
-  if (found === undefined)
-    throw invalid(`No test card is declined with ${declineCode}.`, { param: 'decline_code' });
-  return found[0];
-}
+export type Means = Card | { type: 'us_bank_account' | 'sepa_debit' };
 
 const DELAYED: Record<string, 'us_bank_account' | 'sepa_debit'> = {
   usd: 'us_bank_account',
@@ -129,23 +45,25 @@ const US_BANK = {
 };
 const SEPA = { bank_code: '37040044', branch_code: '', country: 'DE', last4: '3000' };
 
+/** A payment method as Stripe tells it; it belongs to nobody yet. */
 export function makePaymentMethod(
   world: World,
   means: Means,
-  email: string | null,
-  customer: string | null,
+  billing: Stripe.PaymentMethod.BillingDetails,
+  more: Partial<Pick<Stripe.PaymentMethod, 'allow_redisplay' | 'metadata'>> = {},
 ): Stripe.PaymentMethod {
   const base = {
     id: makeId('paymentMethod'),
     object: 'payment_method' as const,
-    allow_redisplay: 'limited',
-    billing_details: billingDetails(email),
+    allow_redisplay: 'unspecified' as const,
+    billing_details: billing,
     created: nowSeconds(world),
-    customer,
+    customer: null,
     customer_account: null,
     livemode: false,
     metadata: {},
     type: means.type,
+    ...more,
   };
   if (means.type === 'card') return { ...base, card: cardOf(means) };
   const fingerprint = fingerprintOf(means.type);
@@ -161,7 +79,7 @@ export function makePaymentMethod(
   return { ...base, us_bank_account: bank };
 }
 
-function cardOf({ number, brand }: Extract<Means, { type: 'card' }>): Stripe.PaymentMethod.Card {
+function cardOf({ number, brand }: Card): Stripe.PaymentMethod.Card {
   return {
     brand,
     checks: CHECKS,
@@ -211,17 +129,12 @@ export function chargeDetails(means: Means, amount: number): Stripe.Charge.Payme
   return { type: 'us_bank_account', us_bank_account: { ...US_BANK, fingerprint, payment_reference: null } };
 }
 
-export function billingDetails(email: string | null): Stripe.Charge.BillingDetails {
+/** What is known of a payer who gave an e-mail address only. */
+export function billingDetails(email: string | null): Stripe.PaymentMethod.BillingDetails {
   return { address: null, email, name: null, phone: null, tax_id: null };
 }
 
 /** The same for the same card or account, as Stripe's are. */
 function fingerprintOf(number: string): string {
   return createHash('sha256').update(number).digest('base64url').slice(0, 16);
-}
-
-export function retrievePaymentMethod(world: World, _params: unknown, id: string): Stripe.PaymentMethod {
-  const method = world.store.get('paymentMethod', id);
-  if (method === undefined) throw noSuch('PaymentMethod', id);
-  return method;
 }

@@ -32,7 +32,8 @@ export function makeItems(world: World, lines: Params<typeof lineItem>[]): Strip
       param: 'line_items',
     });
   }
-  requireChargeable(items[0]!.currency, totalOf(items));
+  const total = totalOf(items);
+  if (total !== 0) requireChargeable(items[0]!.currency, total, 'line_items');
   return items;
 }
 
@@ -85,28 +86,22 @@ function priceOf(world: World, { price: id, price_data: data }: Params<typeof li
   return price;
 }
 
-/** Nothing at all is free of charge; everything else must be an amount that the currency has and Stripe takes. */
-function requireChargeable(currency: string, amount: number): void {
-  const param = 'line_items';
+/** It must be an amount that the currency has and Stripe takes. */
+export function requireChargeable(currency: string, amount: number, param: 'amount' | 'line_items'): void {
+  const what = param === 'amount' ? 'Amount must' : "The Checkout Session's total amount due must";
   try {
     toStripeAmount(currency, fromStripeAmount(currency, amount));
   } catch (error) {
     if (error instanceof CurrencyError) throw invalid(`Invalid amount. ${error.message}`, { param });
     throw error;
   }
-  if (amount !== 0 && fromStripeAmount(currency, amount) < chargeMinimum(currency)) {
+  if (fromStripeAmount(currency, amount) < chargeMinimum(currency)) {
     const least = formatMoney(currency, toStripeAmount(currency, chargeMinimum(currency)));
-    throw invalid(`The Checkout Session's total amount due must add up to at least ${least}`, {
-      code: 'amount_too_small',
-      param,
-    });
+    throw invalid(`${what} add up to at least ${least}`, { code: 'amount_too_small', param });
   }
   if (fromStripeAmount(currency, amount) > chargeMaximum(currency)) {
     const most = formatMoney(currency, toStripeAmount(currency, chargeMaximum(currency)));
-    throw invalid(`The Checkout Session's total amount must be no more than ${most}`, {
-      code: 'amount_too_large',
-      param,
-    });
+    throw invalid(`${what} be no more than ${most}`, { code: 'amount_too_large', param });
   }
 }
 

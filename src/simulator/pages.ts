@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
+import { cardMeans } from './cards.ts';
 import { findSession } from './checkout.ts';
-import { confirmSession, settleSession } from './confirm.ts';
+import { confirmSession, settleSession, successUrl } from './confirm.ts';
 import { StripeError } from './errors.ts';
 import type { Form } from './form.ts';
-import { cardMeans, delayedMeans } from './methods.ts';
+import { delayedMeans } from './methods.ts';
 import { renderMissing, renderSession } from './page.ts';
 import { email, oneOf, type Params, readParams, text } from './params.ts';
 import type { World } from './world.ts';
@@ -44,17 +45,13 @@ function act(
     const session = world.store.write(() => settleSession(world, id, settle));
     return { status: 200, html: show(world, id, session) };
   }
-  const { session, decline } = world.store.write(() => {
+  const { session, decline, actionUrl } = world.store.write(() => {
     const open = findSession(world, id);
     const means = payWith === 'bank_debit' ? delayedMeans(open) : cardMeans(payWith ?? '');
     return confirmSession(world, id, means, payer);
   });
   if (decline !== null) return { status: 402, html: show(world, id, session, decline.message, payer) };
-  return { status: 303, html: '', location: successUrl(session) };
-}
-
-function successUrl(session: Stripe.Checkout.Session): string {
-  return (session.success_url ?? '').replaceAll('{CHECKOUT_SESSION_ID}', session.id);
+  return { status: 303, html: '', location: actionUrl ?? successUrl(session) };
 }
 
 function show(

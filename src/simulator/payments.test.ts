@@ -166,3 +166,49 @@ test('intents and charges are listed by customer', async (t) => {
     .data;
   assert.ok(typeof charge?.payment_intent === 'object' && charge.payment_intent?.customer === customer.id);
 });
+
+test('a session saves the card where that is asked for, so that it can be charged later', async (t) => {
+  const { simulator, stripe } = await useSimulator(t);
+  const { id: customer } = await stripe.customers.create({ email: 'ada@example.com' });
+  const pay = async (data: Stripe.Checkout.SessionCreateParams.PaymentIntentData) => {
+    const { id } = await stripe.checkout.sessions.create(order({ customer, payment_intent_data: data }));
+    return String(simulator.pay(id).payment_intent);
+  };
+  await pay({});
+  assert.deepEqual((await stripe.customers.listPaymentMethods(customer)).data, []);
+  const intent = await stripe.paymentIntents.retrieve(await pay({ setup_future_usage: 'off_session' }));
+  const [saved] = (await stripe.customers.listPaymentMethods(customer)).data;
+  assert.deepEqual([intent.setup_future_usage, intent.payment_method], ['off_session', saved?.id]);
+  const later = await stripe.paymentIntents.create({
+    amount: 500,
+    currency: 'usd',
+    customer,
+    payment_method: saved!.id,
+    off_session: true,
+    confirm: true,
+  });
+  assert.equal(later.status, 'succeeded');
+});
+
+test('a session that is paid with 3D Secure is complete once the card holder has confirmed', async (t) => {
+  const { simulator, stripe } = await useSimulator(t);
+  const { id } = await stripe.checkout.sessions.create(order());
+  const waiting = simulator.pay(id, { card: '4000002760003184' });
+  assert.deepEqual([waiting.status, waiting.payment_status], ['open', 'unpaid']);
+  const intent = String(waiting.payment_intent);
+  simulator.authenticate(intent, 'fail');
+  assert.equal((await stripe.checkout.sessions.retrieve(id)).status, 'open');
+  simulator.pay(id, { card: '4000002760003184' });
+  simulator.authenticate(intent);
+  const paid = await stripe.checkout.sessions.retrieve(id);
+  assert.deepEqual([paid.status, paid.payment_status], ['complete', 'paid']);
+  assert.deepEqual(typesOf(simulator.events()).slice(2), [
+    'payment_intent.created',
+    'payment_intent.requires_action',
+    'payment_intent.payment_failed',
+    'payment_intent.requires_action',
+    'charge.succeeded',
+    'payment_intent.succeeded',
+    'checkout.session.completed',
+  ]);
+});

@@ -1,26 +1,24 @@
 import type Stripe from 'stripe';
-import { noSuch } from './errors.ts';
+import { AUTHENTICATION_REQUIRED, type Card, type Decline } from './cards.ts';
+import { declinedCharge, findCharge, makeCharge } from './charges.ts';
+import { cardError, noSuch } from './errors.ts';
 import { emit } from './events.ts';
 import { makeId, randomText } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { billingDetails, chargeDetails, type Decline, type Means, makePaymentMethod } from './methods.ts';
-import { created, type Params, text } from './params.ts';
-import type { Order } from './store.ts';
-import { nowSeconds, type World } from './world.ts';
+import type { Metadata } from './metadata.ts';
+import type { Key } from './store.ts';
+import { findMethod, keyOf, save } from './wallet.ts';
+import { authenticationUrl, nowSeconds, type World } from './world.ts';
 
-/** The intent to collect what a session asks for; made when somebody first tries to pay. */
-export function createIntent(
-  world: World,
-  session: Stripe.Checkout.Session,
-  { intent: asked }: Order,
-  amount: number,
-): Stripe.PaymentIntent {
+type Asked = Pick<Stripe.PaymentIntent, 'amount' | 'currency' | 'payment_method_types'> &
+  Partial<Stripe.PaymentIntent> & { metadata: Metadata };
+
+/** The intent to collect an amount. */
+export function openIntent(world: World, asked: Asked): Stripe.PaymentIntent {
   const id = makeId('intent');
   const intent: Stripe.PaymentIntent = {
     id,
     object: 'payment_intent',
-    allowed_payment_method_types: session.allowed_payment_method_types,
-    amount,
+    allowed_payment_method_types: null,
     amount_capturable: 0,
     amount_received: 0,
     application: null,
@@ -32,55 +30,152 @@ export function createIntent(
     client_secret: `${id}_secret_${randomText(25)}`,
     confirmation_method: 'automatic',
     created: nowSeconds(world),
-    currency: session.currency ?? '',
-    customer: idOf(session.customer),
+    customer: null,
     customer_account: null,
-    description: asked.description,
+    description: null,
     excluded_payment_method_types: null,
     last_payment_error: null,
     latest_charge: null,
     livemode: false,
     managed_payments: null,
-    metadata: asked.metadata,
     next_action: null,
     on_behalf_of: null,
     payment_method: null,
     payment_method_configuration_details: null,
     payment_method_options: {},
-    payment_method_types: session.payment_method_types,
     payment_record: null,
     processing: null,
-    receipt_email: asked.receiptEmail,
+    receipt_email: null,
     review: null,
     setup_future_usage: null,
     shipping: null,
     source: null,
-    statement_descriptor: asked.statementDescriptor,
-    statement_descriptor_suffix: asked.statementDescriptorSuffix,
+    statement_descriptor: null,
+    statement_descriptor_suffix: null,
     status: 'requires_payment_method',
     transfer_group: null,
+    ...asked,
   };
   world.store.put('intent', intent);
   emit(world, { type: 'payment_intent.created', data: { object: intent } });
   return intent;
 }
 
-/** Tries to collect an intent: succeeded, processing until a bank answers, or failed and open for another try. */
-export function collect(
+/** Who is there when a card is charged: its holder, nobody, or its holder who has just confirmed the payment. */
+export type Presence = 'on_session' | 'off_session' | 'authenticated';
+
+export type Attempt = {
+  intent: Stripe.PaymentIntent;
+  result: 'succeeded' | 'processing' | 'requires_action' | 'failed';
+  decline: Decline | null;
+};
+
+/** Tries to collect an intent. A failed one is open for another try. */
+export function attempt(
+  world: World,
+  before: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  presence: Presence,
+  returnUrl: string | null = null,
+): Attempt {
+  const key = keyOf(world, method);
+  const intent: Stripe.PaymentIntent = { ...before, payment_method: method.id, next_action: null };
+  if (needsHolder(key, presence)) {
+    return { intent: askHolder(world, intent, returnUrl), result: 'requires_action', decline: null };
+  }
+  return charge(world, intent, method, key);
+}
+
+/** Whether the card's holder has to confirm, and has not. */
+export function needsHolder({ means, isSetUp }: Key, presence: Presence): boolean {
+  if (means.type !== 'card' || presence === 'authenticated') return false;
+  return presence === 'on_session' ? means.authentication !== 'never' : needsAbsentHolder(means, isSetUp);
+}
+
+function needsAbsentHolder({ authentication }: Card, isSetUp: boolean): boolean {
+  return authentication === 'always' || (authentication === 'unless_set_up' && !isSetUp);
+}
+
+function askHolder(
   world: World,
   intent: Stripe.PaymentIntent,
-  means: Means,
-  email: string | null,
+  returnUrl: string | null,
 ): Stripe.PaymentIntent {
-  const method = makePaymentMethod(world, means, email, idOf(intent.customer));
-  world.store.put('paymentMethod', method);
-  const charge = makeCharge(world, intent, means, method.id, email);
-  const tried: Stripe.PaymentIntent = { ...intent, payment_method: method.id, latest_charge: charge.id };
-  if (means.type !== 'card') {
-    const processing: Stripe.PaymentIntent = { ...tried, status: 'processing', last_payment_error: null };
-    return keep(world, 'pending', charge, processing);
-  }
-  return means.decline === null ? succeed(world, charge, tried) : fail(world, charge, tried, means.decline);
+  const url = authenticationUrl(world, intent.id);
+  const asking: Stripe.PaymentIntent = {
+    ...intent,
+    last_payment_error: null,
+    next_action: { redirect_to_url: { return_url: returnUrl, url }, type: 'redirect_to_url' },
+    status: 'requires_action',
+  };
+  return keepIntent(world, 'payment_intent.requires_action', asking);
+}
+
+function charge(world: World, intent: Stripe.PaymentIntent, method: Stripe.PaymentMethod, key: Key): Attempt {
+  const { means } = key;
+  const charge = makeCharge(world, intent, means, method);
+  const tried: Stripe.PaymentIntent = { ...intent, latest_charge: charge.id };
+  const decline = means.type === 'card' ? means.decline : null;
+  if (decline !== null) return { intent: fail(world, charge, tried, decline), result: 'failed', decline };
+  keepMethod(world, intent, method, key);
+  if (means.type === 'card') return { intent: succeed(world, charge, tried), result: 'succeeded', decline };
+  const processing: Stripe.PaymentIntent = { ...tried, status: 'processing', last_payment_error: null };
+  keepCharge(world, 'pending', charge);
+  return {
+    intent: keepIntent(world, 'payment_intent.processing', processing),
+    result: 'processing',
+    decline,
+  };
+}
+
+/** What was charged is saved where that was asked for; else it cannot be charged again. */
+function keepMethod(
+  world: World,
+  { customer, setup_future_usage: usage }: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+  key: Key,
+): void {
+  const isSetUp = key.isSetUp || usage === 'off_session';
+  world.store.put('key', { ...key, isSetUp, isSpent: true });
+  if (usage !== null && customer !== null) save(world, method, idOf(customer)!);
+}
+
+/** An attempt that nobody was there to confirm: declined, as its bank would. */
+export function failUnattended(
+  world: World,
+  intent: Stripe.PaymentIntent,
+  method: Stripe.PaymentMethod,
+): Attempt {
+  const { means } = keyOf(world, method);
+  const charge = makeCharge(world, intent, means, method);
+  const tried: Stripe.PaymentIntent = { ...intent, latest_charge: charge.id, payment_method: method.id };
+  const decline = AUTHENTICATION_REQUIRED;
+  return { intent: fail(world, charge, tried, decline), result: 'failed', decline };
+}
+
+/** The card's holder answers for a payment that waits for that. */
+export function answerForHolder(
+  world: World,
+  intent: Stripe.PaymentIntent,
+  outcome: 'succeed' | 'fail',
+): Attempt {
+  const method = findMethod(world, idOf(intent.payment_method) ?? '');
+  if (outcome === 'succeed') return attempt(world, intent, method, 'authenticated');
+  const decline: Decline = {
+    code: 'payment_intent_authentication_failure',
+    declineCode: null,
+    adviceCode: null,
+    message:
+      'We are unable to authenticate your payment method. Please choose a different payment method and try again.',
+  };
+  const failed: Stripe.PaymentIntent = {
+    ...intent,
+    last_payment_error: { ...cardError(decline).body, payment_method: method, type: 'invalid_request_error' },
+    next_action: null,
+    payment_method: null,
+    status: 'requires_payment_method',
+  };
+  return { intent: keepIntent(world, 'payment_intent.payment_failed', failed), result: 'failed', decline };
 }
 
 /** The bank's answer to an intent that is processing. */
@@ -91,187 +186,81 @@ export function settle(
 ): Stripe.PaymentIntent {
   const charge = findCharge(world, idOf(intent.latest_charge) ?? '');
   if (outcome === 'succeed') return succeed(world, charge, intent);
-  const decline: Decline = {
+  return fail(world, charge, intent, {
     code: 'payment_method_provider_decline',
     declineCode: 'insufficient_funds',
+    adviceCode: null,
     message: 'The customer’s account has insufficient funds to cover this payment.',
-  };
-  return fail(world, charge, intent, decline);
+  });
 }
 
+/** The money is ours, or is only held until it is captured. */
 function succeed(world: World, charge: Stripe.Charge, intent: Stripe.PaymentIntent): Stripe.PaymentIntent {
-  return keep(
-    world,
-    'succeeded',
-    { ...charge, amount_captured: charge.amount, captured: true, paid: true },
-    { ...intent, amount_received: intent.amount, last_payment_error: null, status: 'succeeded' },
-  );
+  const after = { ...intent, last_payment_error: null };
+  if (intent.capture_method === 'manual') {
+    keepCharge(world, 'succeeded', { ...charge, paid: true });
+    return keepIntent(world, 'payment_intent.amount_capturable_updated', {
+      ...after,
+      amount_capturable: intent.amount,
+      status: 'requires_capture',
+    });
+  }
+  keepCharge(world, 'succeeded', { ...charge, amount_captured: charge.amount, captured: true, paid: true });
+  return keepIntent(world, 'payment_intent.succeeded', {
+    ...after,
+    amount_received: intent.amount,
+    status: 'succeeded',
+  });
 }
 
 function fail(
   world: World,
   charge: Stripe.Charge,
   intent: Stripe.PaymentIntent,
-  { code, declineCode, message }: Decline,
+  decline: Decline,
 ): Stripe.PaymentIntent {
+  keepCharge(world, 'failed', declinedCharge(charge, decline));
   const method = world.store.get('paymentMethod', idOf(intent.payment_method) ?? '');
-  const failed: Stripe.Charge = {
-    ...charge,
-    failure_code: code,
-    failure_message: message,
-    outcome: outcomeOf(declineCode),
-    paid: false,
-  };
-  return keep(world, 'failed', failed, {
+  return keepIntent(world, 'payment_intent.payment_failed', {
     ...intent,
     last_payment_error: {
+      ...cardError(decline).body,
       charge: charge.id,
-      code,
-      decline_code: declineCode,
-      doc_url: `https://stripe.com/docs/error-codes/${code.replaceAll('_', '-')}`,
-      message,
       ...(method === undefined ? {} : { payment_method: method }),
-      type: 'card_error',
     },
     payment_method: null,
     status: 'requires_payment_method',
   });
 }
 
-const EVENTS = {
-  succeeded: ['charge.succeeded', 'payment_intent.succeeded'],
-  pending: ['charge.pending', 'payment_intent.processing'],
-  failed: ['charge.failed', 'payment_intent.payment_failed'],
-} as const;
+function keepCharge(world: World, status: 'succeeded' | 'pending' | 'failed', attempt: Stripe.Charge): void {
+  const charge: Stripe.Charge = { ...attempt, status };
+  world.store.put('charge', charge);
+  emit(world, { type: `charge.${status}`, data: { object: charge } });
+}
 
-function keep(
+type IntentEvent =
+  | 'amount_capturable_updated'
+  | 'canceled'
+  | 'payment_failed'
+  | 'processing'
+  | 'requires_action'
+  | 'succeeded';
+
+export function keepIntent(
   world: World,
-  result: keyof typeof EVENTS,
-  attempt: Stripe.Charge,
+  type: `payment_intent.${IntentEvent}`,
   intent: Stripe.PaymentIntent,
 ): Stripe.PaymentIntent {
-  const charge: Stripe.Charge = { ...attempt, status: result };
-  world.store.put('charge', charge);
   world.store.put('intent', intent);
-  const [chargeEvent, intentEvent] = EVENTS[result];
-  emit(world, { type: chargeEvent, data: { object: charge } });
-  emit(world, { type: intentEvent, data: { object: intent } });
+  emit(world, { type, data: { object: intent } });
   return intent;
-}
-
-function makeCharge(
-  world: World,
-  intent: Stripe.PaymentIntent,
-  means: Means,
-  method: string,
-  email: string | null,
-): Stripe.Charge {
-  return {
-    id: makeId('charge'),
-    object: 'charge',
-    amount: intent.amount,
-    amount_captured: 0,
-    amount_refunded: 0,
-    application: null,
-    application_fee: null,
-    application_fee_amount: null,
-    balance_transaction: null,
-    billing_details: billingDetails(email),
-    calculated_statement_descriptor: intent.statement_descriptor ?? 'TOLLGATE SIMULATOR',
-    captured: false,
-    created: nowSeconds(world),
-    currency: intent.currency,
-    customer: idOf(intent.customer),
-    description: intent.description,
-    disputed: false,
-    failure_balance_transaction: null,
-    failure_code: null,
-    failure_message: null,
-    fraud_details: {},
-    livemode: false,
-    metadata: intent.metadata,
-    on_behalf_of: null,
-    outcome: outcomeOf(null),
-    paid: false,
-    payment_intent: intent.id,
-    payment_method: method,
-    payment_method_details: chargeDetails(means, intent.amount),
-    receipt_email: intent.receipt_email,
-    receipt_number: null,
-    receipt_url: null,
-    refunded: false,
-    review: null,
-    shipping: null,
-    source: null,
-    source_transfer: null,
-    statement_descriptor: intent.statement_descriptor,
-    statement_descriptor_suffix: intent.statement_descriptor_suffix,
-    status: 'pending',
-    transfer_data: null,
-    transfer_group: null,
-  };
-}
-
-function outcomeOf(declineCode: string | null): Stripe.Charge.Outcome {
-  const declined = declineCode !== null;
-  return {
-    advice_code: null,
-    network_advice_code: null,
-    network_decline_code: null,
-    network_status: declined ? 'declined_by_network' : 'approved_by_network',
-    reason: declineCode,
-    risk_level: 'normal',
-    risk_score: 20,
-    seller_message: declined
-      ? 'The bank did not return any further details with this decline.'
-      : 'Payment complete.',
-    type: declined ? 'issuer_declined' : 'authorized',
-  };
-}
-
-const filters = { ...listing, created: created(), customer: text() };
-export const intentListing = filters;
-export const chargeListing = { ...filters, payment_intent: text() };
-
-export function listIntents(
-  world: World,
-  params: Params<typeof intentListing>,
-): Stripe.ApiList<Stripe.PaymentIntent> {
-  return paginate(world.store.all('intent'), '/v1/payment_intents', params, 'payment_intent', (intent) => {
-    if (params.created !== undefined && !params.created(intent.created)) return false;
-    return params.customer === undefined || intent.customer === params.customer;
-  });
-}
-
-export function listCharges(
-  world: World,
-  params: Params<typeof chargeListing>,
-): Stripe.ApiList<Stripe.Charge> {
-  return paginate(world.store.all('charge'), '/v1/charges', params, 'charge', (charge) => {
-    if (params.created !== undefined && !params.created(charge.created)) return false;
-    if (params.payment_intent !== undefined && charge.payment_intent !== params.payment_intent) return false;
-    return params.customer === undefined || charge.customer === params.customer;
-  });
-}
-
-export function retrieveIntent(world: World, _params: unknown, id: string): Stripe.PaymentIntent {
-  return findIntent(world, id);
-}
-
-export function retrieveCharge(world: World, _params: unknown, id: string): Stripe.Charge {
-  return findCharge(world, id);
 }
 
 export function findIntent(world: World, id: string, param?: string): Stripe.PaymentIntent {
   const intent = world.store.get('intent', id);
   if (intent === undefined) throw noSuch('payment_intent', id, param);
   return intent;
-}
-
-export function findCharge(world: World, id: string, param?: string): Stripe.Charge {
-  const charge = world.store.get('charge', id);
-  if (charge === undefined) throw noSuch('charge', id, param);
-  return charge;
 }
 
 /** The id of what may be an id or the object itself. Rows keep ids; only answers are expanded. */

@@ -1,13 +1,14 @@
 import type Stripe from 'stripe';
+import { isTestCard } from './cards.ts';
+import { findCharge } from './charges.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
 import { makeId } from './ids.ts';
 import { listing, paginate } from './lists.ts';
 import { changeMetadata, metadata } from './metadata.ts';
-import { isTestCard } from './methods.ts';
 import { formatMoney } from './orders.ts';
 import { created, integer, oneOf, type Params, text } from './params.ts';
-import { findCharge, findIntent, idOf } from './payments.ts';
+import { findIntent, idOf } from './payments.ts';
 import { nowSeconds, type World } from './world.ts';
 
 export const refundFields = {

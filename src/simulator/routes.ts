@@ -1,43 +1,28 @@
+import * as charges from './charges.ts';
 import * as checkout from './checkout.ts';
 import * as customers from './customers.ts';
 import * as disputes from './disputes.ts';
 import * as endpoints from './endpoints.ts';
 import * as events from './events.ts';
-import type { Form } from './form.ts';
+import * as intents from './intents.ts';
 import { listing } from './lists.ts';
-import { retrievePaymentMethod } from './methods.ts';
-import { type Params, readParams, type Shape } from './params.ts';
-import * as payments from './payments.ts';
 import * as prices from './prices.ts';
 import * as products from './products.ts';
 import * as refunds from './refunds.ts';
-import type { World } from './world.ts';
-
-export type Method = 'GET' | 'POST' | 'DELETE';
-export type Route = {
-  method: Method;
-  path: string;
-  run: (world: World, form: Form, id: string) => object;
-};
-
-function route<S extends Shape>(
-  method: Method,
-  path: string,
-  shape: S,
-  verb: (world: World, params: Params<S>, id: string) => object,
-): Route {
-  return { method, path, run: (world, form, id) => verb(world, readParams(shape, form), id) };
-}
+import { type Route, route } from './route.ts';
+import * as wallet from './wallet.ts';
 
 const nothing = {};
 
 /** Everything that the simulator answers: method, path, the parameters it takes, and what is done. */
 const ROUTES: Route[] = [
-  route('POST', '/v1/customers', customers.customerFields, customers.createCustomer),
+  route('POST', '/v1/customers', customers.newCustomerFields, customers.createCustomer),
   route('GET', '/v1/customers', customers.customerListing, customers.listCustomers),
   route('GET', '/v1/customers/:id', nothing, customers.retrieveCustomer),
   route('POST', '/v1/customers/:id', customers.customerFields, customers.updateCustomer),
   route('DELETE', '/v1/customers/:id', nothing, customers.deleteCustomer),
+  route('GET', '/v1/customers/:id/payment_methods', wallet.customerMethodListing, wallet.listCustomerMethods),
+  route('GET', '/v1/customers/:id/payment_methods/:method', nothing, wallet.retrieveCustomerMethod),
 
   route('POST', '/v1/products', products.productFields, products.createProduct),
   route('GET', '/v1/products', products.productListing, products.listProducts),
@@ -56,17 +41,28 @@ const ROUTES: Route[] = [
   route('POST', '/v1/checkout/sessions/:id/expire', nothing, checkout.expireSession),
   route('GET', '/v1/checkout/sessions/:id/line_items', listing, checkout.listLineItems),
 
-  route('GET', '/v1/payment_intents', payments.intentListing, payments.listIntents),
-  route('GET', '/v1/payment_intents/:id', nothing, payments.retrieveIntent),
-  route('GET', '/v1/charges', payments.chargeListing, payments.listCharges),
-  route('GET', '/v1/charges/:id', nothing, payments.retrieveCharge),
+  route('POST', '/v1/payment_intents', intents.intentFields, intents.createIntent),
+  route('GET', '/v1/payment_intents', intents.intentListing, intents.listIntents),
+  route('GET', '/v1/payment_intents/:id', nothing, intents.retrieveIntent),
+  route('POST', '/v1/payment_intents/:id', intents.intentChanges, intents.updateIntent),
+  route('POST', '/v1/payment_intents/:id/confirm', intents.confirmation, intents.confirmIntent),
+  route('POST', '/v1/payment_intents/:id/capture', intents.captureFields, intents.captureIntent),
+  route('POST', '/v1/payment_intents/:id/cancel', intents.cancelFields, intents.cancelIntent),
+  route('GET', '/v1/charges', charges.chargeListing, charges.listCharges),
+  route('GET', '/v1/charges/:id', nothing, charges.retrieveCharge),
   route('POST', '/v1/refunds', refunds.refundFields, refunds.createRefund),
   route('GET', '/v1/refunds', refunds.refundListing, refunds.listRefunds),
   route('GET', '/v1/refunds/:id', nothing, refunds.retrieveRefund),
   route('GET', '/v1/disputes', refunds.refundListing, disputes.listDisputes),
   route('GET', '/v1/disputes/:id', nothing, disputes.retrieveDispute),
   route('POST', '/v1/disputes/:id/close', nothing, disputes.closeDispute),
-  route('GET', '/v1/payment_methods/:id', nothing, retrievePaymentMethod),
+
+  route('POST', '/v1/payment_methods', wallet.methodFields, wallet.createMethod),
+  route('GET', '/v1/payment_methods', wallet.methodListing, wallet.listMethods),
+  route('GET', '/v1/payment_methods/:id', nothing, wallet.retrieveMethod),
+  route('POST', '/v1/payment_methods/:id', wallet.methodChanges, wallet.updateMethod),
+  route('POST', '/v1/payment_methods/:id/attach', wallet.attachFields, wallet.attachMethod),
+  route('POST', '/v1/payment_methods/:id/detach', nothing, wallet.detachMethod),
 
   route('GET', '/v1/events', events.eventListing, events.listEvents),
   route('GET', '/v1/events/:id', nothing, events.retrieveEvent),
@@ -80,14 +76,14 @@ const ROUTES: Route[] = [
 
 const PATTERNS = ROUTES.map((route) => ({
   route,
-  pattern: new RegExp(`^${route.path.replace(':id', '([^/]+)')}$`),
+  pattern: new RegExp(`^${route.path.replaceAll(/:\w+/g, '([^/]+)')}$`),
 }));
 
-/** The route of a request, and the id that its path names. */
-export function findRoute(method: string, path: string): { route: Route; id: string } | undefined {
+/** The route of a request, and the ids that its path names. */
+export function findRoute(method: string, path: string): { route: Route; ids: string[] } | undefined {
   for (const { route, pattern } of PATTERNS) {
     const match = route.method === method ? pattern.exec(path) : null;
-    if (match !== null) return { route, id: decode(match[1] ?? '') };
+    if (match !== null) return { route, ids: match.slice(1).map(decode) };
   }
   return undefined;
 }

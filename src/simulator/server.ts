@@ -9,7 +9,8 @@ import { findAnswer, KeysInUse, keepAnswer } from './idempotency.ts';
 import { makeId } from './ids.ts';
 import { answerPage } from './pages.ts';
 import { listOf, text } from './params.ts';
-import { findRoute, type Route } from './routes.ts';
+import type { Route } from './route.ts';
+import { findRoute } from './routes.ts';
 import type { World } from './world.ts';
 
 const BODY_BYTES_MAX = 1024 * 1024; // no request of Stripe's API comes near it
@@ -51,7 +52,7 @@ async function serveApi(
     if (found === undefined) throw unrecognized(req, url);
     if (key !== undefined) release = inUse.claim(key);
     const sent = req.method === 'POST' ? await readForm(req) : url.search.slice(1);
-    reply = run(world, found.route, { id: found.id, path: url.pathname, sent, fault });
+    reply = run(world, found.route, { ids: found.ids, path: url.pathname, sent, fault });
   } catch (error) {
     reply = refuse(error);
   } finally {
@@ -74,30 +75,46 @@ async function serveApi(
   res.write(reply.body.slice(0, reply.body.length / 2), () => res.destroy());
 }
 
-type Call = { id: string; path: string; sent: string; fault: ApiFault | null };
+type Call = { ids: string[]; path: string; sent: string; fault: ApiFault | null };
 
 /**
- * Does what is asked and keeps the answer for its idempotency key in one write. Refusals are not kept; a server error
- * that came after it was done is.
+ * Does what is asked and keeps the answer for its idempotency key in one write. What was refused is not kept; what a
+ * bank declined, what failed half-way, and a server error that came after it was done, are.
  */
-function run(world: World, route: Route, { id, path, sent, fault }: Call): Reply {
+function run(world: World, route: Route, { ids, path, sent, fault }: Call): Reply {
   const key = world.request.idempotency_key;
   const earlier = key === null ? undefined : findAnswer(world, key, path, sent);
   if (earlier !== undefined) {
     const { status, body, requestId } = earlier;
     return { status, body, replayOf: requestId, ...(status === 500 ? { headers: IN_VAIN } : {}) };
   }
-  return world.store.write(() => {
-    const form = decodeForm(sent);
-    const expansions = takeExpansions(form);
-    const done = { status: 200, body: toJson(world, route.run(world, form, id), expansions) };
-    const reply = fault?.kind === 'server_error' ? refuse(refusalBy(fault, key)) : done;
+  const keep = (reply: Reply): Reply => {
     const { status, body } = reply;
     if (key !== null) {
       keepAnswer(world, { id: key, requestId: world.request.id ?? '', path, status, body }, sent);
     }
     return reply;
-  });
+  };
+  try {
+    return world.store.write(() => {
+      const done = execute(world, route, ids, sent);
+      return keep(fault?.kind === 'server_error' ? refuse(refusalBy(fault, key)) : done);
+    });
+  } catch (error) {
+    if (error instanceof StripeError && error.status !== 402) throw error;
+    return world.store.write(() => keep(refuse(error)));
+  }
+}
+
+function execute(world: World, route: Route, ids: string[], sent: string): Reply {
+  const form = decodeForm(sent);
+  const expansions = takeExpansions(form);
+  try {
+    return { status: 200, body: toJson(world, route.run(world, form, ids), expansions) };
+  } catch (error) {
+    if (error instanceof StripeError && error.stays) return refuse(error);
+    throw error;
+  }
 }
 
 function takeExpansions(form: Form): string[] {

@@ -3,16 +3,19 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Stripe from 'stripe';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { cardMeans, decliningCard, GOOD_CARD } from './cards.ts';
 import { expireDue, findSession } from './checkout.ts';
 import { confirmSession, settleSession } from './confirm.ts';
 import { type DisputeOptions, moveDispute, openDispute } from './disputes.ts';
 import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
 import { type FaultPlan, Faults } from './faults.ts';
-import { cardMeans, decliningCard, delayedMeans, GOOD_CARD } from './methods.ts';
+import { delayedMeans } from './methods.ts';
+import { authenticateIntent, settleIntent } from './outcomes.ts';
 import { OwnClock } from './own-clock.ts';
 import { failRefund, settleDue, settleRefund } from './refunds.ts';
 import { createApi } from './server.ts';
 import { Store } from './store.ts';
+import { setCard } from './wallet.ts';
 import { Courier, type DeliveryAttempt, type WebhookOptions } from './webhooks.ts';
 import { pageUrl, type World } from './world.ts';
 
@@ -47,12 +50,18 @@ export type PayOptions = {
 /** A stand-in for Stripe: its API, its payment pages and its webhooks. The verbs do what a person or a bank would. */
 export type Simulator = {
   url: string;
-  /** Pays a session as its page does. Throws when the card is declined. */
+  /** Pays a session as its page does. Throws when the card is declined; with 3D Secure, the session stays open. */
   pay(sessionId: string, options?: PayOptions): Stripe.Checkout.Session;
   /** Tries a card that is declined with that code, `generic_decline` if nothing is said; the session stays open. */
   decline(sessionId: string, declineCode?: string): Stripe.Checkout.Session;
   /** Lets the bank answer for a payment by bank debit. */
   settleDelayed(sessionId: string, outcome?: 'succeed' | 'fail'): Stripe.Checkout.Session;
+  /** The same for a payment intent that no session made. */
+  settleIntent(intentId: string, outcome?: 'succeed' | 'fail'): Stripe.PaymentIntent;
+  /** Lets a card's holder answer 3D Secure for an intent that requires action. */
+  authenticate(intentId: string, outcome?: 'succeed' | 'fail'): Stripe.PaymentIntent;
+  /** A saved card goes bad: declined with that code, or `authentication_required`. Null: as its number says. */
+  setCard(paymentMethodId: string, behaviour: string | null): void;
   /** Lets a refund fail, whatever it looked like; or one that is pending succeed. */
   failRefund(refundId: string): Stripe.Refund;
   settleRefund(refundId: string): Stripe.Refund;
@@ -114,6 +123,9 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     decline: (id, declineCode = 'generic_decline') =>
       store.write(() => confirmSession(world, id, cardMeans(decliningCard(declineCode)))).session,
     settleDelayed: (id, outcome = 'succeed') => store.write(() => settleSession(world, id, outcome)),
+    settleIntent: (id, outcome = 'succeed') => store.write(() => settleIntent(world, id, outcome)),
+    authenticate: (id, outcome = 'succeed') => store.write(() => authenticateIntent(world, id, outcome)),
+    setCard: (id, behaviour) => store.write(() => setCard(world, id, behaviour)),
     failRefund: (id) => store.write(() => failRefund(world, id)),
     settleRefund: (id) => store.write(() => settleRefund(world, id)),
     dispute: (id, options) => store.write(() => openDispute(world, id, options)),

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { openJournal } from './journal.ts';
 import type { Metadata } from './metadata.ts';
+import type { Means } from './methods.ts';
 
 /** Everything that the simulator knows, by kind. Rows are never changed in place: a change is another row. */
 export type Tables = {
@@ -15,6 +16,8 @@ export type Tables = {
   refund: Stripe.Refund;
   dispute: Stripe.Dispute;
   paymentMethod: Stripe.PaymentMethod;
+  /** How a payment method is charged, which Stripe tells nobody; its id is the method's. */
+  key: Key;
   event: Stripe.Event;
   endpoint: Endpoint;
   /** What is still to be delivered; written with its event, gone when delivered or given up. */
@@ -32,10 +35,13 @@ export type Order = {
     description: string | null;
     metadata: Metadata;
     receiptEmail: string | null;
+    setupFutureUsage: 'off_session' | 'on_session' | null;
     statementDescriptor: string | null;
     statementDescriptorSuffix: string | null;
   };
 };
+/** `isSetUp`: for payments without the customer. `isSpent`: charged or detached once, so of use to its customer only. */
+export type Key = { id: string; means: Means; isSetUp: boolean; isSpent: boolean };
 /** `configured` endpoints come from code at every start; the others were created through the API. */
 export type Endpoint = {
   id: string;
@@ -73,6 +79,7 @@ export class Store {
     refund: new Map(),
     dispute: new Map(),
     paymentMethod: new Map(),
+    key: new Map(),
     event: new Map(),
     endpoint: new Map(),
     delivery: new Map(),

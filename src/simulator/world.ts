@@ -20,3 +20,8 @@ export function nowSeconds(world: Pick<World, 'clock'>): number {
 export function pageUrl(world: Pick<World, 'baseUrl'>, sessionId: string): string {
   return `${world.baseUrl}/c/pay/${sessionId}`;
 }
+
+/** The page where a card's holder confirms a payment, or the card itself, by 3D Secure. */
+export function authenticationUrl(world: Pick<World, 'baseUrl'>, intentId: string): string {
+  return `${world.baseUrl}/c/3ds/${intentId}`;
+}

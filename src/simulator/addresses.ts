@@ -1,0 +1,17 @@
+import type Stripe from 'stripe';
+import { clearable, type Params, text } from './params.ts';
+
+export const addressFields = {
+  city: clearable(text()),
+  country: clearable(text(2)),
+  line1: clearable(text()),
+  line2: clearable(text()),
+  postal_code: clearable(text()),
+  state: clearable(text()),
+};
+
+export function addressOf(sent: Params<typeof addressFields> | null | undefined): Stripe.Address | null {
+  if (sent === null || sent === undefined) return null;
+  const { city = null, country = null, line1 = null, line2 = null, postal_code = null, state = null } = sent;
+  return { city, country, line1, line2, postal_code, state };
+}

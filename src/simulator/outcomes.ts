@@ -1,0 +1,38 @@
+import type Stripe from 'stripe';
+import { followSession } from './confirm.ts';
+import { disputeTestCard } from './disputes.ts';
+import { invalid } from './errors.ts';
+import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
+import type { World } from './world.ts';
+
+/** What else changes once an intent has another status: the session that it pays, and disputes of test cards. */
+export function followIntent(world: World, intent: Stripe.PaymentIntent): void {
+  followSession(world, intent);
+  if (intent.status === 'succeeded') disputeTestCard(world, idOf(intent.latest_charge) ?? '');
+}
+
+/** The bank answers for an intent that is paid by a bank debit. */
+export function settleIntent(world: World, id: string, outcome: 'succeed' | 'fail'): Stripe.PaymentIntent {
+  const intent = findIntent(world, id);
+  if (intent.status !== 'processing') throw invalid(`The payment intent ${id} does not wait for a bank.`);
+  const settled = settle(world, intent, outcome);
+  followIntent(world, settled);
+  return settled;
+}
+
+/** The card's holder confirms a payment by 3D Secure, or refuses to. */
+export function authenticateIntent(
+  world: World,
+  id: string,
+  outcome: 'succeed' | 'fail',
+): Stripe.PaymentIntent {
+  const intent = findIntent(world, id);
+  if (intent.status !== 'requires_action') {
+    throw invalid(
+      `The payment intent ${id} does not wait for its card's holder: it is \`${intent.status}\`.`,
+    );
+  }
+  const { intent: answered } = answerForHolder(world, intent, outcome);
+  followIntent(world, answered);
+  return answered;
+}
