@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { hasTrial, subscriptionData, subscriptionOrder } from './billing/checkout.ts';
 import { liveCustomer } from './customers.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit } from './events.ts';
@@ -35,7 +36,7 @@ export const sessionFields = {
   line_items: required(listOf(group(lineItem))),
   locale: text(10),
   metadata: metadata(),
-  mode: required(oneOf('payment')),
+  mode: required(oneOf('payment', 'subscription')),
   payment_intent_data: group({
     description: text(1000),
     metadata: metadata(),
@@ -44,12 +45,14 @@ export const sessionFields = {
     statement_descriptor: text(22),
     statement_descriptor_suffix: text(22),
   }),
+  payment_method_collection: oneOf('always', 'if_required'),
   saved_payment_method_options: group({
     allow_redisplay_filters: listOf(oneOf('always', 'limited', 'unspecified')),
     payment_method_remove: oneOf('disabled', 'enabled'),
     payment_method_save: oneOf('disabled', 'enabled'),
   }),
   submit_type: oneOf('auto', 'book', 'donate', 'pay'),
+  subscription_data: subscriptionData,
   success_url: required(webAddress()),
   ui_mode: oneOf('hosted_page'),
 };
@@ -65,9 +68,12 @@ export function createSession(world: World, params: Params<typeof sessionFields>
   if (params.line_items.length === 0) {
     throw invalid('Missing required param: line_items.', { code: 'parameter_missing', param: 'line_items' });
   }
-  const items = makeItems(world, params.line_items);
+  refuseOtherMode(params);
+  const items = makeItems(world, params.line_items, params.mode);
   const { currency } = items[0]!;
-  const total = totalOf(items);
+  const subscription =
+    params.mode === 'subscription' ? subscriptionOrder(world, params.subscription_data) : null;
+  const total = subscription !== null && hasTrial(subscription) ? 0 : totalOf(items);
   const now = nowSeconds(world);
   const id = makeId('session');
   const knownEmail = customer?.email ?? params.customer_email ?? null;
@@ -100,7 +106,7 @@ export function createSession(world: World, params: Params<typeof sessionFields>
     },
     customer: customer?.id ?? null,
     customer_account: null,
-    customer_creation: customer === null ? (params.customer_creation ?? 'if_required') : null,
+    customer_creation: customer === null ? creationOf(params) : null,
     customer_details: knownEmail === null ? null : detailsOf(knownEmail, customer),
     customer_email: params.customer_email ?? null,
     discounts: [],
@@ -116,7 +122,7 @@ export function createSession(world: World, params: Params<typeof sessionFields>
     origin_context: null,
     payment_intent: null,
     payment_link: null,
-    payment_method_collection: 'if_required',
+    payment_method_collection: collectionOf(params),
     payment_method_configuration_details: null,
     payment_method_options: {},
     payment_method_types: methodTypesFor(currency, params.allowed_payment_method_types),
@@ -151,8 +157,30 @@ export function createSession(world: World, params: Params<typeof sessionFields>
       statementDescriptor: data?.statement_descriptor ?? null,
       statementDescriptorSuffix: data?.statement_descriptor_suffix ?? null,
     },
+    ...(subscription === null ? {} : { subscription }),
   });
   return session;
+}
+
+/** What belongs to another mode is refused. */
+function refuseOtherMode(params: Params<typeof sessionFields>): void {
+  const others =
+    params.mode === 'payment'
+      ? (['subscription_data', 'payment_method_collection'] as const)
+      : (['payment_intent_data', 'customer_creation', 'submit_type'] as const);
+  for (const param of others) {
+    if (params[param] === undefined) continue;
+    throw invalid(`You can not pass \`${param}\` in \`${params.mode}\` mode.`, { param });
+  }
+}
+
+/** A subscription always has a customer, and asks for a card even when there is nothing to pay yet. */
+function creationOf({ customer_creation: asked, mode }: Params<typeof sessionFields>) {
+  return asked ?? (mode === 'subscription' ? 'always' : 'if_required');
+}
+
+function collectionOf({ payment_method_collection: asked, mode }: Params<typeof sessionFields>) {
+  return asked ?? (mode === 'subscription' ? 'always' : 'if_required');
 }
 
 /** Which saved methods a session offers; there are some only where the customer is known. */

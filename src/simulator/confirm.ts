@@ -1,4 +1,12 @@
 import type Stripe from 'stripe';
+import {
+  beginFromSession,
+  intentOfSession,
+  isDeclined,
+  sessionOfIntent,
+  withSubscription,
+} from './billing/checkout.ts';
+import { followInvoice } from './billing/paying.ts';
 import type { Decline } from './cards.ts';
 import { detailsOf, findSession } from './checkout.ts';
 import { createCustomer } from './customers.ts';
@@ -18,24 +26,31 @@ export type Tried = { session: Stripe.Checkout.Session; decline: Decline | null;
 const GUEST_EMAIL = 'guest@example.com'; // a person always gives one to Checkout
 
 /** Somebody presses "Pay" on the session's page. */
-export function confirmSession(world: World, id: string, means: Means, email?: string): Tried {
+export function confirmSession(world: World, id: string, means: Means | null, email?: string): Tried {
   const session = findSession(world, id);
   if (session.status !== 'open') {
     throw invalid(`This Checkout Session can no longer be paid: its status is \`${session.status}\`.`);
   }
-  if (!session.payment_method_types.includes(means.type)) {
+  if (means === null && (session.payment_method_collection === 'always' || session.amount_total !== 0)) {
+    throw invalid('This Checkout Session asks for a payment method.');
+  }
+  if (means !== null && !session.payment_method_types.includes(means.type)) {
     throw invalid(`This Checkout Session does not accept ${means.type}.`);
   }
   const payer = session.customer_details?.email ?? email ?? GUEST_EMAIL;
   const order = world.store.get('order', id);
   if (order === undefined) throw new Error(`the order of ${id} is missing`);
+  const { subscription } = order;
+  if (subscription !== undefined) {
+    return confirmSubscription(world, session, { ...order, subscription }, means, payer);
+  }
   const amount = totalOf(order.items);
-  if (amount === 0) {
+  if (amount === 0 || means === null) {
     const completed = complete(world, withPayer(world, session, payer), 'no_payment_required');
     return { session: completed, decline: null, actionUrl: null };
   }
-  const isDeclined = means.type === 'card' && means.decline !== null;
-  const ready = isDeclined ? session : withPayer(world, session, payer);
+  const isRefused = means.type === 'card' && means.decline !== null;
+  const ready = isRefused ? session : withPayer(world, session, payer);
   const existing = idOf(session.payment_intent);
   const intent = existing === null ? intentFor(world, ready, order, amount) : findIntent(world, existing);
   const confirmed: Stripe.Checkout.Session = { ...ready, payment_intent: intent.id };
@@ -46,6 +61,27 @@ export function confirmSession(world: World, id: string, means: Means, email?: s
   const after = follow(world, confirmed, tried);
   if (tried.status === 'succeeded') disputeTestCard(world, idOf(tried.latest_charge) ?? '');
   return { session: after, decline, actionUrl: tried.next_action?.redirect_to_url?.url ?? null };
+}
+
+/** Somebody presses "Subscribe". */
+function confirmSubscription(
+  world: World,
+  session: Stripe.Checkout.Session,
+  sale: Parameters<typeof beginFromSession>[2],
+  means: Means | null,
+  payer: string,
+): Tried {
+  const ready = isDeclined(session, means) ? session : withPayer(world, session, payer);
+  world.store.put('session', ready);
+  const begun = beginFromSession(world, ready, sale, means, payer, successUrl(session));
+  const { decline, intent, subscription } = begun;
+  const actionUrl = intent?.next_action?.redirect_to_url?.url ?? null;
+  if (decline !== null || actionUrl !== null || subscription === null) {
+    return { session: ready, decline, actionUrl };
+  }
+  if (intent !== null) return { session: follow(world, ready, intent), decline, actionUrl };
+  const isFree = session.amount_total === 0;
+  return { session: complete(world, ready, isFree ? 'no_payment_required' : 'paid'), decline, actionUrl };
 }
 
 /** The intent to collect what a session asks for; made when somebody first tries to pay. */
@@ -77,12 +113,13 @@ export function settleSession(
   outcome: 'succeed' | 'fail',
 ): Stripe.Checkout.Session {
   const session = findSession(world, id);
-  const intentId = idOf(session.payment_intent);
-  const intent = intentId === null ? undefined : findIntent(world, intentId);
+  const intent = intentOfSession(world, session);
   if (session.status !== 'complete' || intent?.status !== 'processing') {
     throw invalid('This Checkout Session has no payment that waits for a bank.');
   }
-  return follow(world, session, settle(world, intent, outcome));
+  const settled = settle(world, intent, outcome);
+  followInvoice(world, settled);
+  return follow(world, session, settled);
 }
 
 /** The session that an intent pays, if it is one's, goes on as the intent does. */
@@ -90,6 +127,8 @@ export function followSession(world: World, intent: Stripe.PaymentIntent): void 
   for (const session of world.store.all('session')) {
     if (session.payment_intent === intent.id) follow(world, session, intent);
   }
+  const session = sessionOfIntent(world, intent.id);
+  if (session !== undefined) follow(world, session, intent);
 }
 
 function follow(
@@ -136,7 +175,7 @@ function complete(
   paymentStatus: 'paid' | 'unpaid' | 'no_payment_required',
 ): Stripe.Checkout.Session {
   const completed: Stripe.Checkout.Session = {
-    ...session,
+    ...withSubscription(world, session),
     payment_status: paymentStatus,
     status: 'complete',
     url: null,

@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { addressFields, addressOf } from './addresses.ts';
+import { cancelAll } from './billing/endings.ts';
 import { cardOfTestId } from './cards.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
@@ -150,6 +151,7 @@ export function retrieveCustomer(
 
 export function deleteCustomer(world: World, _params: unknown, id: string): Stripe.DeletedCustomer {
   const customer = liveCustomer(world, id);
+  cancelAll(world, id);
   detachAll(world, id);
   const deleted: Stripe.DeletedCustomer = { id, object: 'customer', deleted: true };
   world.store.put('customer', deleted);

@@ -1,3 +1,5 @@
+import { BILLING_EXPANDABLE } from './billing/expandable.ts';
+import { confirmationSecret, embeddedPayments } from './billing/invoicePayments.ts';
 import { listLineItems } from './checkout.ts';
 import { invalid } from './errors.ts';
 import type { Name } from './store.ts';
@@ -10,11 +12,12 @@ type JsonObject = { [key: string]: Json };
 const EXPANDABLE: Record<string, Record<string, Name | null>> = {
   'checkout.session': {
     customer: 'customer',
-    invoice: null,
+    invoice: 'invoice',
     payment_intent: 'intent',
     setup_intent: null,
-    subscription: null,
+    subscription: 'subscription',
   },
+  ...BILLING_EXPANDABLE,
   customer: { default_source: 'paymentMethod' },
   'customer.invoice_settings': { default_payment_method: 'paymentMethod' },
   payment_intent: {
@@ -35,6 +38,13 @@ const EXPANDABLE: Record<string, Record<string, Name | null>> = {
   payment_method: { customer: 'customer' },
   price: { product: 'product' },
   product: { default_price: 'price' },
+};
+
+/** What an answer has only if it is asked for, by `object` and name. */
+const INCLUDABLE: Record<string, (world: World, id: string) => unknown> = {
+  'checkout.session.line_items': (world, id) => listLineItems(world, {}, id),
+  'invoice.confirmation_secret': confirmationSecret,
+  'invoice.payments': embeddedPayments,
 };
 
 const DEPTH_MAX = 4; // Stripe's
@@ -74,8 +84,9 @@ function expandField(
   path: string,
   isLast: boolean,
 ): void {
-  if (kind === 'checkout.session' && name === 'line_items') {
-    node[name] ??= JSON.parse(JSON.stringify(listLineItems(world, {}, String(node.id))));
+  const included = Object.hasOwn(INCLUDABLE, `${kind}.${name}`) ? INCLUDABLE[`${kind}.${name}`] : undefined;
+  if (included !== undefined) {
+    node[name] ??= JSON.parse(JSON.stringify(included(world, String(node.id))));
     return;
   }
   const value = node[name];

@@ -57,9 +57,11 @@ function parse(line: string, where: string): Change[] {
   }
 }
 
+const DECIMALS = ['unit_amount_decimal', 'amount_decimal', 'quantity_decimal'];
+
 /** Decimals are text in JSON, and objects in the types of the `stripe` package. */
 function reviveDecimals(key: string, value: unknown): unknown {
-  return key === 'unit_amount_decimal' && typeof value === 'string' ? Stripe.Decimal.from(value) : value;
+  return DECIMALS.includes(key) && typeof value === 'string' ? Stripe.Decimal.from(value) : value;
 }
 
 function rewrite(path: string, changes: Change[]): void {

@@ -23,9 +23,12 @@ export const lineItem = {
   quantity: integer({ max: 999_999 }),
 };
 
+/** What a session sells: goods, or what is paid again and again. */
+export type Mode = 'payment' | 'subscription';
+
 /** What is sold: each line priced, all in one currency, in an amount that Stripe would charge. */
-export function makeItems(world: World, lines: Params<typeof lineItem>[]): Stripe.LineItem[] {
-  const items = lines.map((line, index) => makeItem(world, line, `line_items[${index}]`));
+export function makeItems(world: World, lines: Params<typeof lineItem>[], mode: Mode): Stripe.LineItem[] {
+  const items = lines.map((line, index) => makeItem(world, line, mode, `line_items[${index}]`));
   const currencies = new Set(items.map((item) => item.currency));
   if (currencies.size > 1) {
     throw invalid(`All line items must have the same currency: ${[...currencies].join(', ')}.`, {
@@ -41,9 +44,12 @@ export function totalOf(items: Stripe.LineItem[]): number {
   return items.reduce((sum, item) => sum + item.amount_total, 0);
 }
 
-function makeItem(world: World, line: Params<typeof lineItem>, param: string): Stripe.LineItem {
+function makeItem(world: World, line: Params<typeof lineItem>, mode: Mode, param: string): Stripe.LineItem {
   const price = priceOf(world, line, param);
-  if (price.type === 'recurring') {
+  if (mode === 'subscription' && price.type !== 'recurring') {
+    throw invalid('In `subscription` mode, the simulator sells recurring prices only.', { param });
+  }
+  if (mode === 'payment' && price.type === 'recurring') {
     throw invalid(
       'You specified `payment` mode but passed a recurring price. Either switch to `subscription` mode or use only one-time prices.',
       { param },

@@ -1,12 +1,14 @@
 import type Stripe from 'stripe';
+import { followInvoice } from './billing/paying.ts';
 import { followSession } from './confirm.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
 import type { World } from './world.ts';
 
-/** What else changes once an intent has another status: the session that it pays, and disputes of test cards. */
+/** What else changes once an intent has another status: what it pays, and disputes of test cards. */
 export function followIntent(world: World, intent: Stripe.PaymentIntent): void {
+  followInvoice(world, intent);
   followSession(world, intent);
   if (intent.status === 'succeeded') disputeTestCard(world, idOf(intent.latest_charge) ?? '');
 }

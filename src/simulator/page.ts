@@ -55,20 +55,36 @@ function renderPayment(session: Stripe.Checkout.Session, typedEmail = ''): strin
   const means = [
     ...cards,
     ...(hasDelayed ? [['bank_debit', 'Bank debit', 'is settled later'] as const] : []),
+    ...(isFree(session) ? [['none', 'No card', 'is asked for later'] as const] : []),
   ];
+  return `<form method="post">
+    <label class="field">E-mail
+      <input type="email" name="email" autocomplete="email" required value="${escapeHtml(known ?? typedEmail)}"${known ? ' readonly' : ''}>
+    </label>
+    ${renderMeans(means)}
+    <button>Pay ${totalOf(session)}</button>
+  </form>
+  ${session.cancel_url === null ? '' : `<p class="back"><a href="${escapeHtml(session.cancel_url)}">Cancel and go back</a></p>`}`;
+}
+
+type Offer = readonly [value: string, name: string, outcome: string];
+
+function renderMeans(means: readonly Offer[]): string {
   const options = means.map(
     ([value, name, outcome], index) =>
       `<label class="option"><input type="radio" name="pay_with" value="${value}"${index === 0 ? ' checked' : ''} required>
         <span>${name}</span><small>${outcome}</small></label>`,
   );
-  return `<form method="post">
-    <label class="field">E-mail
-      <input type="email" name="email" autocomplete="email" required value="${escapeHtml(known ?? typedEmail)}"${known ? ' readonly' : ''}>
-    </label>
-    <fieldset><legend>Pay with</legend>${options.join('')}</fieldset>
-    <button>Pay ${totalOf(session)}</button>
-  </form>
-  ${session.cancel_url === null ? '' : `<p class="back"><a href="${escapeHtml(session.cancel_url)}">Cancel and go back</a></p>`}`;
+  return `<fieldset><legend>Pay with</legend>${options.join('')}</fieldset>`;
+}
+
+/** The test cards to choose from. */
+export function renderCards(): string {
+  return renderMeans(CARDS);
+}
+
+function isFree({ amount_total: amount, payment_method_collection: collection }: Stripe.Checkout.Session) {
+  return amount === 0 && collection === 'if_required';
 }
 
 function renderOutcome(session: Stripe.Checkout.Session, isWaiting: boolean, successUrl: string): string {
@@ -102,7 +118,7 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-function escapeHtml(text: string): string {
+export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => ENTITIES[character]!);
 }
 
@@ -136,7 +152,8 @@ button.quiet { background: transparent; color: var(--accent); }
 .problem { border: 1px solid var(--bad); border-radius: 8px; color: var(--bad); padding: .625rem .75rem; }
 .back { text-align: center; } a { color: var(--accent); }`;
 
-function layout(title: string, body: string): string {
+/** A page of the simulator around its body. */
+export function layout(title: string, body: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>

@@ -1,10 +1,12 @@
 import type Stripe from 'stripe';
+import { intentOfSession } from './billing/checkout.ts';
+import { answerInvoicePage } from './billing/page.ts';
 import { cardMeans } from './cards.ts';
 import { findSession } from './checkout.ts';
 import { confirmSession, settleSession, successUrl } from './confirm.ts';
 import { StripeError } from './errors.ts';
 import type { Form } from './form.ts';
-import { delayedMeans } from './methods.ts';
+import { delayedMeans, type Means } from './methods.ts';
 import { renderMissing, renderSession } from './page.ts';
 import { email, oneOf, type Params, readParams, text } from './params.ts';
 import type { World } from './world.ts';
@@ -17,8 +19,9 @@ const formFields = {
   settle: oneOf('succeed', 'fail'),
 };
 
-/** `/c/pay/{session}`: shows the session; with a form, pays it or lets the bank answer. */
+/** `/c/pay/{session}`, and `/i/{invoice}`: shows the session; with a form, pays it or lets the bank answer. */
 export function answerPage(world: World, path: string, form: Form | undefined): PageAnswer {
+  if (path.startsWith('/i/')) return answerInvoicePage(world, path, form);
   const id = /^\/c\/pay\/(\w+)$/.exec(path)?.[1];
   if (id === undefined) return { status: 404, html: renderMissing() };
   try {
@@ -47,11 +50,17 @@ function act(
   }
   const { session, decline, actionUrl } = world.store.write(() => {
     const open = findSession(world, id);
-    const means = payWith === 'bank_debit' ? delayedMeans(open) : cardMeans(payWith ?? '');
+    const means = meansOf(open, payWith ?? '');
     return confirmSession(world, id, means, payer);
   });
   if (decline !== null) return { status: 402, html: show(world, id, session, decline.message, payer) };
   return { status: 303, html: '', location: actionUrl ?? successUrl(session) };
+}
+
+/** `none` is for a session that asks for no card, such as a trial's. */
+function meansOf(session: Stripe.Checkout.Session, payWith: string): Means | null {
+  if (payWith === 'none') return null;
+  return payWith === 'bank_debit' ? delayedMeans(session) : cardMeans(payWith);
 }
 
 function show(
@@ -61,8 +70,7 @@ function show(
   problem?: string,
   typedEmail?: string,
 ): string {
-  const intentId = session.payment_intent;
-  const intent = typeof intentId === 'string' ? world.store.get('intent', intentId) : undefined;
+  const intent = intentOfSession(world, session);
   return renderSession({
     session,
     items: world.store.get('order', id)?.items ?? [],

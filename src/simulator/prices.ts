@@ -39,7 +39,13 @@ const money = {
   tax_behavior: oneOf('exclusive', 'inclusive', 'unspecified'),
   unit_amount: required(integer({ max: UNIT_AMOUNT_MAX })),
 };
-export const inlinePrice = money;
+const recurrence = {
+  interval: required(oneOf('day', 'week', 'month', 'year')),
+  interval_count: integer({ min: 1 }),
+};
+/** The `price_data` of an order; of what is paid again and again, if it says how often. */
+export const inlinePrice = { ...money, recurring: group(recurrence) };
+export const inlineRecurringPrice = { ...money, recurring: required(group(recurrence)) };
 
 export const priceFields = {
   ...money,
@@ -47,11 +53,7 @@ export const priceFields = {
   lookup_key: text(200),
   metadata: metadata(),
   nickname: text(),
-  recurring: group({
-    interval: required(oneOf('day', 'week', 'month', 'year')),
-    interval_count: integer({ min: 1 }),
-    usage_type: oneOf('licensed'),
-  }),
+  recurring: group({ ...recurrence, usage_type: oneOf('licensed') }),
   transfer_lookup_key: boolean(),
 };
 
@@ -67,7 +69,7 @@ export function createPrice(world: World, params: Params<typeof priceFields>): S
   return keepPrice(world, price);
 }
 
-/** The price of an inline `price_data`: good for one session, so it cannot be chosen again. */
+/** The price of an inline `price_data`: good for one order, so it cannot be chosen again. */
 export function createInlinePrice(world: World, params: Params<typeof inlinePrice>): Stripe.Price {
   return keepPrice(
     world,
@@ -76,7 +78,7 @@ export function createInlinePrice(world: World, params: Params<typeof inlinePric
       lookup_key: null,
       metadata: {},
       nickname: null,
-      recurring: null,
+      recurring: params.recurring ?? null,
     }),
   );
 }

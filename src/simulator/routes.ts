@@ -1,3 +1,4 @@
+import { BILLING_ROUTES } from './billing/routes.ts';
 import * as charges from './charges.ts';
 import * as checkout from './checkout.ts';
 import * as customers from './customers.ts';
@@ -63,6 +64,8 @@ const ROUTES: Route[] = [
   route('POST', '/v1/payment_methods/:id', wallet.methodChanges, wallet.updateMethod),
   route('POST', '/v1/payment_methods/:id/attach', wallet.attachFields, wallet.attachMethod),
   route('POST', '/v1/payment_methods/:id/detach', nothing, wallet.detachMethod),
+
+  ...BILLING_ROUTES,
 
   route('GET', '/v1/events', events.eventListing, events.listEvents),
   route('GET', '/v1/events/:id', nothing, events.retrieveEvent),

@@ -3,6 +3,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Stripe from 'stripe';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { doDue } from './billing/due.ts';
+import { DUNNING, type Dunning } from './billing/dunning.ts';
 import { cardMeans, decliningCard, GOOD_CARD } from './cards.ts';
 import { expireDue, findSession } from './checkout.ts';
 import { confirmSession, settleSession } from './confirm.ts';
@@ -19,6 +21,7 @@ import { setCard } from './wallet.ts';
 import { Courier, type DeliveryAttempt, type WebhookOptions } from './webhooks.ts';
 import { pageUrl, type World } from './world.ts';
 
+export type { Dunning } from './billing/dunning.ts';
 export type { DisputeOptions } from './disputes.ts';
 export type { Webhook } from './endpoints.ts';
 export { FAULT_NAMES, type FaultPlan } from './faults.ts';
@@ -37,11 +40,13 @@ export type SimulatorOptions = WebhookOptions & {
   apiKeys?: string[];
   /** What goes wrong from the start. */
   faults?: FaultPlan;
+  /** How unpaid invoices are tried again; four times in a week, then the subscription is canceled, if nothing is said. */
+  dunning?: Dunning;
 };
 
 export type PayOptions = {
-  /** The number of a test card; 4242424242424242 if nothing is said. */
-  card?: string;
+  /** The number of a test card; 4242424242424242 if nothing is said. Null: none, where none is asked for. */
+  card?: string | null;
   /** Pays by a bank debit: complete at once, settled later. */
   delayed?: boolean;
   email?: string;
@@ -102,6 +107,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     store.write(() => {
       expireDue(world);
       settleDue(world);
+      doDue(world);
     });
   const control = { faults, clock: ownClock, now: () => clock.now(), tick };
   server.on('request', createApi(world, control, options.apiKeys));
@@ -115,7 +121,12 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     url: world.baseUrl,
     pay: (id, { card = GOOD_CARD, delayed = false, email } = {}) => {
       const { session, decline } = store.write(() =>
-        confirmSession(world, id, delayed ? delayedMeans(findSession(world, id)) : cardMeans(card), email),
+        confirmSession(
+          world,
+          id,
+          delayed ? delayedMeans(findSession(world, id)) : card === null ? null : cardMeans(card),
+          email,
+        ),
       );
       if (decline !== null) throw new Error(`${decline.message} (${decline.declineCode})`);
       return session;
@@ -153,7 +164,13 @@ function openWorld(options: SimulatorOptions, clock: Clock, baseUrl: string, ser
   try {
     store = new Store(options.dataFile);
     if (clock instanceof OwnClock) clock.keepIn(store);
-    const world: World = { clock, store, baseUrl, request: { id: null, idempotency_key: null } };
+    const world: World = {
+      clock,
+      store,
+      baseUrl,
+      dunning: options.dunning ?? DUNNING,
+      request: { id: null, idempotency_key: null },
+    };
     store.write(() => {
       forgetConfigured(world);
       for (const webhook of options.webhooks ?? []) configureEndpoint(world, webhook);

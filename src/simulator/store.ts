@@ -18,6 +18,14 @@ export type Tables = {
   paymentMethod: Stripe.PaymentMethod;
   /** How a payment method is charged, which Stripe tells nobody; its id is the method's. */
   key: Key;
+  subscription: Stripe.Subscription;
+  /** What has been told of a subscription before it came; its id is the subscription's. */
+  reminder: Reminder;
+  /** The change of a subscription that waits for its invoice; its id is the subscription's. */
+  waitingChange: WaitingChange;
+  invoice: Stripe.Invoice;
+  invoiceItem: Stripe.InvoiceItem;
+  invoicePayment: Stripe.InvoicePayment;
   event: Stripe.Event;
   endpoint: Endpoint;
   /** What is still to be delivered; written with its event, gone when delivered or given up. */
@@ -39,9 +47,23 @@ export type Order = {
     statementDescriptor: string | null;
     statementDescriptorSuffix: string | null;
   };
+  /** Only of a session that sells a subscription. */
+  subscription?: SubscriptionOrder;
+};
+/** `id` is the subscription's, once it has begun. */
+export type SubscriptionOrder = {
+  id: string | null;
+  description: string | null;
+  metadata: Metadata;
+  missingMethod: 'cancel' | 'create_invoice' | 'pause';
+  trialDays: number | null;
+  trialEnd: number | null;
 };
 /** `isSetUp`: for payments without the customer. `isSpent`: charged or detached once, so of use to its customer only. */
 export type Key = { id: string; means: Means; isSetUp: boolean; isSpent: boolean };
+/** The end of a trial, and the renewal, that were announced last. */
+export type Reminder = { id: string; trialEnd: number | null; renewal: number | null };
+export type WaitingChange = { id: string; invoice: string; change: Partial<Stripe.Subscription> };
 /** `configured` endpoints come from code at every start; the others were created through the API. */
 export type Endpoint = {
   id: string;
@@ -80,6 +102,12 @@ export class Store {
     dispute: new Map(),
     paymentMethod: new Map(),
     key: new Map(),
+    subscription: new Map(),
+    reminder: new Map(),
+    waitingChange: new Map(),
+    invoice: new Map(),
+    invoiceItem: new Map(),
+    invoicePayment: new Map(),
     event: new Map(),
     endpoint: new Map(),
     delivery: new Map(),
@@ -143,6 +171,20 @@ export class Store {
     }
     this.onCommit(writing.changes);
     return result;
+  }
+
+  /** What `work` would give: all that it changes is undone again. */
+  rehearse<T>(work: () => T): T {
+    return this.write(() => {
+      const { changes, undo } = this.#writing!;
+      const [kept, done] = [changes.length, undo.length];
+      try {
+        return work();
+      } finally {
+        for (const back of undo.splice(done).reverse()) back();
+        changes.length = kept;
+      }
+    });
   }
 
   close(): void {

@@ -68,3 +68,58 @@ export async function refusalOf(call: Promise<unknown>): Promise<Stripe.errors.S
   }
   throw new Error('it was not refused');
 }
+
+/** A clock that stands still until it is set. */
+export class SetClock {
+  #at: Date;
+
+  constructor(at: string) {
+    this.#at = new Date(at);
+  }
+
+  now(): Date {
+    return this.#at;
+  }
+
+  set(at: string | number): void {
+    this.#at = new Date(typeof at === 'number' ? at * 1000 : at);
+  }
+}
+
+/** A shop with plans, at a time that the test sets. */
+export async function useShop(t: TestContext, at: string, options: SimulatorOptions = {}) {
+  const clock = new SetClock(at);
+  const { simulator, stripe } = await useSimulator(t, { ...options, clock });
+  const plan = async (name: string, unit_amount: number, interval: 'month' | 'year' = 'month') => {
+    const product_data = { name };
+    const price = { currency: 'usd', product_data, recurring: { interval }, unit_amount };
+    return (await stripe.prices.create(price)).id;
+  };
+  const prices = {
+    basic: await plan('Basic', 1000),
+    pro: await plan('Pro', 3000),
+    yearly: await plan('Pro yearly', 30_000, 'year'),
+  };
+  /** Sets the clock, and does what is due until then. */
+  const moveTo = (to: string | number) => {
+    clock.set(to);
+    simulator.tick();
+  };
+  return { clock, moveTo, prices, simulator, stripe };
+}
+
+/** A customer whose invoices are paid by a test card. */
+export async function payer(stripe: Stripe, card = 'pm_card_visa'): Promise<string> {
+  const { id } = await stripe.customers.create({ email: 'ada@example.com' });
+  const method = await stripe.paymentMethods.attach(card, { customer: id });
+  await stripe.customers.update(id, { invoice_settings: { default_payment_method: method.id } });
+  return id;
+}
+
+/** The types of the events since one, oldest first. */
+export function eventsSince(simulator: Simulator, count: number): string[] {
+  return simulator
+    .events()
+    .slice(count)
+    .map(({ type }) => type);
+}

@@ -1,0 +1,27 @@
+import type { Name } from '../store.ts';
+
+/** Which ids in the objects of Billing can be expanded, by `object`. */
+export const BILLING_EXPANDABLE: Record<string, Record<string, Name | null>> = {
+  subscription: {
+    customer: 'customer',
+    default_payment_method: 'paymentMethod',
+    default_source: null,
+    latest_invoice: 'invoice',
+    pending_setup_intent: null,
+    schedule: null,
+    test_clock: null,
+  },
+  invoice: {
+    customer: 'customer',
+    default_payment_method: 'paymentMethod',
+    latest_revision: null,
+    test_clock: null,
+  },
+  'invoice.parent.subscription_details': { subscription: 'subscription' },
+  invoice_payment: { invoice: 'invoice' },
+  'invoice_payment.payment': { payment_intent: 'intent' },
+  invoiceitem: { customer: 'customer', invoice: 'invoice', test_clock: null },
+  'invoiceitem.pricing.price_details': { price: 'price' },
+  line_item: { subscription: 'subscription' },
+  'line_item.pricing.price_details': { price: 'price' },
+};

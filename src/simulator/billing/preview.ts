@@ -1,0 +1,93 @@
+import type Stripe from 'stripe';
+import { liveCustomer } from '../customers.ts';
+import { invalid, StripeError } from '../errors.ts';
+import { makeId } from '../ids.ts';
+import { boolean, clearable, group, type Params, text } from '../params.ts';
+import { at, nowSeconds, type World } from '../world.ts';
+import { type Change, changeFields, planChange } from './changes.ts';
+import { moment } from './fields.ts';
+import { composeProration, waitingItems } from './invoiceItems.ts';
+import { unusedTime } from './proration.ts';
+import { composeRenewal } from './renewal.ts';
+import { findSubscription, isRunning, periodEnd } from './state.ts';
+import { composeBill } from './updates.ts';
+
+export const previewFields = {
+  customer: text(),
+  subscription: text(),
+  subscription_details: group({
+    ...changeFields,
+    cancel_at: clearable(moment('min_period_end', 'max_period_end')),
+    cancel_at_period_end: boolean(),
+    cancel_now: boolean(),
+  }),
+};
+type Details = NonNullable<Params<typeof previewFields>['subscription_details']>;
+
+/** The next invoice of a subscription, or the one that a change of it would make. Nothing of it is kept. */
+export function previewInvoice(world: World, params: Params<typeof previewFields>): Stripe.Invoice {
+  if (params.subscription === undefined) {
+    throw invalid('Missing required param: subscription.', {
+      code: 'parameter_missing',
+      param: 'subscription',
+    });
+  }
+  const subscription = findSubscription(world, params.subscription, 'subscription');
+  if (params.customer !== undefined && params.customer !== subscription.customer) {
+    throw invalid(`The subscription ${subscription.id} is of another customer.`, { param: 'customer' });
+  }
+  return world.store.rehearse(() => preview(world, subscription, params.subscription_details ?? {}));
+}
+
+function preview(world: World, subscription: Stripe.Subscription, details: Details): Stripe.Invoice {
+  if (!isRunning(subscription)) throw noneUpcoming(subscription);
+  const change =
+    details.cancel_now === true
+      ? ending(world, subscription, details)
+      : planChange(world, subscription, details);
+  const customer = liveCustomer(world, String(subscription.customer));
+  const waiting = [
+    ...waitingItems(world, customer.id, subscription.id),
+    ...change.prorations.map((proration) => composeProration(world, customer, proration)),
+  ];
+  if (change.isInvoiced) return asPreview(composeBill(world, change, waiting));
+  return nextInvoice(world, change.after, waiting, details);
+}
+
+function ending(world: World, subscription: Stripe.Subscription, details: Details): Change {
+  const isCredited = details.proration_behavior !== 'none' && subscription.status !== 'trialing';
+  const from = details.proration_date ?? nowSeconds(world);
+  const prorations = isCredited ? subscription.items.data.map((item) => unusedTime(item, from)) : [];
+  return { after: subscription, prorations, lines: [], isInvoiced: true };
+}
+
+/** The invoice at the end of the period, if the subscription goes on after it. */
+function nextInvoice(
+  world: World,
+  subscription: Stripe.Subscription,
+  waiting: Stripe.InvoiceItem[],
+  details: Details,
+): Stripe.Invoice {
+  const end = periodEnd(subscription);
+  const last = subscription.cancel_at ?? Infinity;
+  const isKept = details.cancel_at_period_end === false || details.cancel_at === null || last > end;
+  if (details.cancel_at_period_end === true || !isKept) throw noneUpcoming(subscription);
+  return asPreview(composeRenewal(at(world, end), subscription, waiting).invoice);
+}
+
+function asPreview(invoice: Stripe.Invoice): Stripe.Invoice {
+  const id = `upcoming_${makeId('invoice')}`;
+  const data = invoice.lines.data.map((line) => ({ ...line, invoice: id }));
+  return {
+    ...invoice,
+    id,
+    billing_reason: 'upcoming',
+    lines: { ...invoice.lines, data, url: `/v1/invoices/${id}/lines` },
+  };
+}
+
+function noneUpcoming({ customer }: Stripe.Subscription): StripeError {
+  return new StripeError(404, {
+    ...invalid(`No upcoming invoices for customer: '${customer}'`, { code: 'invoice_upcoming_none' }).body,
+  });
+}

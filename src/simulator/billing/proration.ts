@@ -1,0 +1,58 @@
+import type Stripe from 'stripe';
+import type { Period } from './periods.ts';
+
+/** Money for a part of a period: back for what is not used any more, or due for what is left of it. */
+export type Proration = {
+  kind: 'unused' | 'remaining';
+  item: Stripe.SubscriptionItem;
+  /** Below zero when it is money back. */
+  amount: number;
+  period: Period;
+};
+
+/** That part of an amount, in whole units: half a unit is rounded up. */
+export function shareOf(amount: number, part: number, whole: number): number {
+  if (part <= 0 || whole <= 0) return 0;
+  const [numerator, denominator] = [BigInt(amount) * BigInt(part), BigInt(whole)];
+  return Number((2n * numerator + denominator) / (2n * denominator));
+}
+
+/** What an item costs for a whole period. */
+export function amountOf({ price, quantity }: Pick<Stripe.SubscriptionItem, 'price' | 'quantity'>): number {
+  return (price.unit_amount ?? 0) * (quantity ?? 1);
+}
+
+export function unusedTime(item: Stripe.SubscriptionItem, at: number): Proration {
+  return prorated('unused', item, at);
+}
+
+export function remainingTime(item: Stripe.SubscriptionItem, at: number): Proration {
+  return prorated('remaining', item, at);
+}
+
+function prorated(kind: Proration['kind'], item: Stripe.SubscriptionItem, at: number): Proration {
+  const { current_period_start: start, current_period_end: end } = item;
+  const share = shareOf(amountOf(item), end - at, end - start);
+  return {
+    kind,
+    item,
+    amount: kind === 'unused' && share !== 0 ? -share : share,
+    period: { start: at, end },
+  };
+}
+
+/** What a change of items in the middle of their period costs, the old ones first. */
+export function prorationsOf(
+  before: Stripe.SubscriptionItem[],
+  after: Stripe.SubscriptionItem[],
+  at: number,
+): Proration[] {
+  const costsTheSame = (item: Stripe.SubscriptionItem, others: Stripe.SubscriptionItem[]) =>
+    others.some(
+      (other) => other.id === item.id && other.price.id === item.price.id && other.quantity === item.quantity,
+    );
+  return [
+    ...before.filter((item) => !costsTheSame(item, after)).map((item) => unusedTime(item, at)),
+    ...after.filter((item) => !costsTheSame(item, before)).map((item) => remainingTime(item, at)),
+  ];
+}

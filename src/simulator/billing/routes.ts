@@ -1,0 +1,50 @@
+import { listing } from '../lists.ts';
+import { type Route, route } from '../route.ts';
+import * as endings from './endings.ts';
+import * as invoiceItems from './invoiceItems.ts';
+import * as invoicePayments from './invoicePayments.ts';
+import * as invoices from './invoiceVerbs.ts';
+import * as items from './items.ts';
+import * as itemVerbs from './itemVerbs.ts';
+import * as pauses from './pauses.ts';
+import * as preview from './preview.ts';
+import * as subscriptions from './subscriptions.ts';
+import * as updates from './updates.ts';
+
+const nothing = {};
+
+export const BILLING_ROUTES: Route[] = [
+  route('POST', '/v1/subscriptions', subscriptions.subscriptionFields, subscriptions.createSubscription),
+  route('GET', '/v1/subscriptions', subscriptions.subscriptionListing, subscriptions.listSubscriptions),
+  route('GET', '/v1/subscriptions/:id', nothing, subscriptions.retrieveSubscription),
+  route('POST', '/v1/subscriptions/:id', updates.subscriptionChanges, updates.updateSubscription),
+  route('DELETE', '/v1/subscriptions/:id', endings.cancelFields, endings.cancelSubscription),
+  route('POST', '/v1/subscriptions/:id/pause', pauses.pauseFields, pauses.pauseSubscription),
+  route('POST', '/v1/subscriptions/:id/resume', pauses.resumeFields, pauses.resumeSubscription),
+
+  route('POST', '/v1/subscription_items', itemVerbs.newItemFields, itemVerbs.createItem),
+  route('GET', '/v1/subscription_items', items.itemListing, items.listItems),
+  route('GET', '/v1/subscription_items/:id', nothing, items.retrieveItem),
+  route('POST', '/v1/subscription_items/:id', itemVerbs.itemChanges, itemVerbs.updateItem),
+  route('DELETE', '/v1/subscription_items/:id', itemVerbs.itemRemoval, itemVerbs.deleteItem),
+
+  route('POST', '/v1/invoices', invoices.invoiceFields, invoices.createInvoice),
+  route('GET', '/v1/invoices', invoices.invoiceListing, invoices.listInvoices),
+  route('POST', '/v1/invoices/create_preview', preview.previewFields, preview.previewInvoice),
+  route('GET', '/v1/invoices/:id', nothing, invoices.retrieveInvoice),
+  route('POST', '/v1/invoices/:id', invoices.invoiceChanges, invoices.updateInvoice),
+  route('DELETE', '/v1/invoices/:id', nothing, invoices.deleteInvoice),
+  route('GET', '/v1/invoices/:id/lines', listing, invoices.listInvoiceLines),
+  route('POST', '/v1/invoices/:id/finalize', invoices.finalizeFields, invoices.finalizeByHand),
+  route('POST', '/v1/invoices/:id/pay', invoices.payFields, invoices.payByHand),
+  route('POST', '/v1/invoices/:id/void', nothing, invoices.voidByHand),
+  route('POST', '/v1/invoices/:id/mark_uncollectible', nothing, invoices.giveUpByHand),
+
+  route('POST', '/v1/invoiceitems', invoiceItems.invoiceItemFields, invoiceItems.createInvoiceItem),
+  route('GET', '/v1/invoiceitems', invoiceItems.invoiceItemListing, invoiceItems.listInvoiceItems),
+  route('GET', '/v1/invoiceitems/:id', nothing, invoiceItems.retrieveInvoiceItem),
+  route('DELETE', '/v1/invoiceitems/:id', nothing, invoiceItems.deleteInvoiceItem),
+
+  route('GET', '/v1/invoice_payments', invoicePayments.paymentListing, invoicePayments.listInvoicePayments),
+  route('GET', '/v1/invoice_payments/:id', nothing, invoicePayments.retrieveInvoicePayment),
+];
