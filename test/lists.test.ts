@@ -58,7 +58,7 @@ const ROWS = {
   '/v1/reversals': 'id paymentId workspaceId kind amount currency status createdAt updatedAt',
   '/v1/subscriptions':
     'id paymentPlatform subscriptionId status workspaceId plan startDate endDate createdAt updatedAt',
-  '/v1/feature-usages': 'id workspaceId featureCode used createdAt updatedAt periodStart',
+  '/v1/feature-usages': 'id workspaceId featureCode used createdAt updatedAt periodStart periodEnd',
   '/v1/credit-records': 'id amount type workspaceId paymentUserId paymentId description createdAt updatedAt',
   '/v1/credit-usages': 'id workspaceId featureCode amount description status createdAt updatedAt',
   '/v1/ai-usages':

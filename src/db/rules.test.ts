@@ -47,6 +47,7 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Checkout', 'amount = 0', 'Checkout_amounts_check'],
   ['Checkout', 'credits = 0', 'Checkout_amounts_check'],
   ['FeatureUsage', 'used = -0.000001', 'FeatureUsage_used_check'],
+  ['FeatureUsage', '"periodEnd" = "periodStart"', 'FeatureUsage_periodEnd_check'],
   ['Credit', 'balance = balance + 0.000001', 'Credit_identity_check'],
   ['Credit', 'expired = expired + 1', 'Credit_identity_check'],
   ['Credit', 'balance = -1, total = 5', 'Credit_amounts_check'],

@@ -213,6 +213,7 @@ export type FeatureUsage = {
     workspaceId: string;
     featureCode: string;
     periodStart: Timestamp;
+    periodEnd: Timestamp | null;
     used: string;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;

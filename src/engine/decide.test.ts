@@ -5,10 +5,11 @@ import { AMOUNT_MAX, SUM_MAX } from '../lib/amounts.ts';
 import { decide } from './decide.ts';
 import { stateAt } from './expire.ts';
 import type { Decision, GrantOperation, Operation, RefundedUse, UseOperation } from './operations.ts';
-import { bySpendingOrder, type Grant, type State } from './state.ts';
+import { bySpendingOrder, type Grant, type State, type Usage } from './state.ts';
 
 const NOW = Date.UTC(2026, 0, 31, 12);
 const DAY_MS = 86_400_000;
+const MONTH_END = Date.UTC(2026, 1, 21, 12); // of the workspace, which was created ten days ago
 
 const catalog = parseCatalog({
   currency: 'usd',
@@ -51,6 +52,10 @@ function grantOf(id: string, remaining: number, more: Partial<Grant> = {}): Gran
   return { id, remaining: units(remaining), priority: 50, expiresAt: null, createdAt: NOW - DAY_MS, ...more };
 }
 
+const usage = (periodStart: number, used: number, periodEnd: number | null = null): Usage => ({
+  ...{ periodStart, periodEnd, used: units(used) },
+});
+
 function stateWith({
   grants = [],
   used = {},
@@ -70,7 +75,7 @@ function stateWith({
         code,
         {
           before: 0n,
-          rows: [{ periodStart: NOW - (code === 'exports' ? 0 : 10 * DAY_MS), used: units(amount) }],
+          rows: [code === 'exports' ? usage(NOW, amount) : usage(NOW - 10 * DAY_MS, amount, MONTH_END)],
         },
       ]),
     ),
@@ -273,40 +278,14 @@ suite('periods', () => {
     const monthLater = {
       ...state,
       createdAt: NOW - 40 * DAY_MS,
-      usages: new Map([
-        ['calls', { before: 0n, rows: [{ periodStart: NOW - 40 * DAY_MS, used: units(3) }] }],
-      ]),
+      usages: new Map([['calls', { before: 0n, rows: [usage(NOW - 40 * DAY_MS, 3, NOW - 9 * DAY_MS)] }]]),
     };
     assert.equal(calls(monthLater).fromAllowance, 1n);
     assert.equal(calls(state).code, 'insufficient_credits');
   });
 
-  const subscription = (startedAgo: number, status: 'ACTIVE' | 'UNPAID' = 'ACTIVE') =>
-    ({ plan: 'PRO', status, startDate: NOW - startedAgo, endDate: NOW + DAY_MS }) as const;
-
-  test('a subscription begins its periods anew', () => {
-    const decision = calls(stateWith({ used: { calls: 3 }, subscription: subscription(DAY_MS) }));
-    assert.deepEqual([decision.plan, decision.code, decision.periodStart], ['PRO', null, NOW - DAY_MS]);
-  });
-
-  test('a subscription that came and went gives no allowance back', () => {
-    const before = stateWith({ used: { calls: 3 } });
-    const during = decided({ ...before, subscription: subscription(DAY_MS) }, useOf('calls', units(1)));
-    const ended = { ...during.after, subscription: subscription(DAY_MS, 'UNPAID') };
-    const { decision } = decided(ended, useOf('calls', units(1)));
-    assert.deepEqual([decision.plan, decision.code], ['FREE', 'insufficient_credits']);
-    assert.deepEqual(decision.reasons.allowance, {
-      limit: 3,
-      used: 4,
-      remaining: 0,
-      resetsAt: '2026-02-21T12:00:00.000Z',
-    });
-  });
-
   test('what is allowed for ever counts what was used in all periods', () => {
-    const usages = new Map([
-      ['disk', { before: units(0.5), rows: [{ periodStart: NOW - DAY_MS, used: units(0.25) }] }],
-    ]);
+    const usages = new Map([['disk', { before: units(0.5), rows: [usage(NOW - DAY_MS, 0.25)] }]]);
     const state = { ...stateWith({}), usages };
     assert.equal(decided(state, useOf('disk', units(0.25))).decision.code, null);
     assert.equal(decided(state, useOf('disk', units(0.25) + 1n)).decision.code, 'limit_reached');

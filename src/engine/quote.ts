@@ -11,9 +11,9 @@ import {
   toUnits,
 } from '../lib/amounts.ts';
 import type { Code } from '../lib/errors.ts';
-import { periodAt } from '../lib/periods.ts';
+import { type Period, periodAt } from '../lib/periods.ts';
 import type { AllowanceReason } from './operations.ts';
-import { anchorAt, type State, usedEver, usedSince } from './state.ts';
+import { anchorAt, type State, usageEnds, usedAt, usedEver } from './state.ts';
 
 /** What a decision is made in: by which catalog, when, and on which plan. */
 export type Context = { catalog: Catalog; now: number; plan: Plan };
@@ -36,6 +36,7 @@ export type Allowance = {
   used: Micros;
   remaining: Micros | null;
   periodStart: number | null;
+  periodEnd: number | null;
   resetsAt: number | null;
 };
 
@@ -83,30 +84,55 @@ export function termsOf({ catalog, plan }: Context): PlanTerms {
 }
 
 /**
- * Allowance and use of a metered feature in the period of now. Whatever was counted in a period that began inside this
- * one counts, under whichever plan: a subscription that came and went gives nothing twice.
+ * Allowance and use of a metered feature in the period of now. What was used counts if the period that it was counted
+ * in began inside this one, or has not ended yet, under whichever plan: a subscription that comes or goes gives nothing
+ * twice.
  */
 export function allowanceOf(state: State, featureCode: string, meter: Meter, { now }: Context): Allowance {
   // What is allowed for ever is not begun anew by a subscription.
   const isForever = meter.window === 'forever';
-  const period = periodAt(meter.window, isForever ? state.createdAt : anchorAt(state, now), now);
-  const used = isForever ? usedEver(state, featureCode) : usedSince(state, featureCode, period.start);
+  const anchor = isForever ? state.createdAt : anchorAt(state, now);
+  const period = periodAt(meter.window, anchor, now);
+  const used = isForever ? usedEver(state, featureCode) : usedAt(state, featureCode, period.start, now);
+  const limit = meter.allowance;
   return {
-    limit: meter.allowance,
+    limit,
     used,
     // A smaller plan can leave more used than it allows.
-    remaining: meter.allowance === null ? null : used < meter.allowance ? meter.allowance - used : 0n,
+    remaining: limit === null ? null : used < limit ? limit - used : 0n,
     periodStart: period.start,
-    resetsAt: period.end,
+    periodEnd: period.end,
+    resetsAt:
+      limit === null || used < limit ? period.end : freeAgainAt(state, featureCode, limit, period, now),
   };
 }
 
+/** Where nothing is left: the first end, of this period or of another one that counts, after which something is. */
+function freeAgainAt(
+  state: State,
+  featureCode: string,
+  limit: Micros,
+  { start, end }: Period,
+  now: number,
+): number | null {
+  if (end === null) return null;
+  const ends = [end, ...usageEnds(state, featureCode)].filter((at) => at > now).sort((a, b) => a - b);
+  return ends.find((at) => usedAt(state, featureCode, at < end ? start : at, at) < limit) ?? end;
+}
+
+/** The allowance of a feature as it is explained with a decision; of a plan that does not count it, nothing is said. */
+export function allowanceReasonOf(state: State, featureCode: string, context: Context): AllowanceReason {
+  const meter = termsOf(context).meters.get(featureCode);
+  return allowanceReason(meter === undefined ? UNCOUNTED : allowanceOf(state, featureCode, meter, context));
+}
+
 /** What is not counted. */
-export const UNCOUNTED: Allowance = {
+const UNCOUNTED: Allowance = {
   limit: null,
   used: 0n,
   remaining: null,
   periodStart: null,
+  periodEnd: null,
   resetsAt: null,
 };
 const NOT_INCLUDED: Allowance = { ...UNCOUNTED, limit: 0n, remaining: 0n };

@@ -1,8 +1,8 @@
 import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
 import { isOver, openLedger, settle, takeAgain } from './debts.ts';
-import type { Decision, Reasons, RefundedUse, RefundOperation, Source } from './operations.ts';
-import { allowanceOf, allowanceReason, type Context, termsOf, UNCOUNTED } from './quote.ts';
+import type { Decision, RefundedUse, RefundOperation, Source } from './operations.ts';
+import { allowanceReasonOf, type Context } from './quote.ts';
 import { countUsed, type Grant, type Lot, type State } from './state.ts';
 import { decisionOf, nextState, type Step } from './step.ts';
 
@@ -45,7 +45,11 @@ export function refund(
     usages:
       used.periodStart === null
         ? usages
-        : countUsed(usages, used.featureCode!, { periodStart: used.periodStart, used: -used.fromAllowance }),
+        : countUsed(usages, used.featureCode!, {
+            periodStart: used.periodStart,
+            periodEnd: null, // as it is
+            used: -used.fromAllowance,
+          }),
   });
   const decision: Decision = {
     ...decisionOf(operation, context),
@@ -59,7 +63,7 @@ export function refund(
     reasons: {
       balance: toUnits(after.wallet.balance),
       ...(operation.reason === null ? {} : { description: operation.reason }),
-      ...currentAllowance(after, used, context),
+      allowance: allowanceReasonOf(after, used.featureCode!, context),
       ...(sources.length === 0 ? {} : { sources }),
       ...reasons,
       refunded: { creditUsage: used.creditCost > 0n, ai: used.reasons.ai !== undefined },
@@ -98,11 +102,4 @@ function giveBack(
     }
   }
   return { grants: [...byId.values()], sources, returned, lost };
-}
-
-/** The feature's allowance of now, after the refund, if the plan still meters it. */
-function currentAllowance(state: State, used: Decision, context: Context): Pick<Reasons, 'allowance'> {
-  const meter = termsOf(context).meters.get(used.featureCode!);
-  if (meter === undefined) return { allowance: allowanceReason(UNCOUNTED) };
-  return { allowance: allowanceReason(allowanceOf(state, used.featureCode!, meter, context)) };
 }

@@ -21,8 +21,8 @@ export type WalletRow = {
   grantChanges?: GrantChangeRow[];
   newGrants?: Record<string, unknown>[];
   /** Counted in periods, and given back to them. */
-  used?: { id: string; featureCode: string; periodStart: string; amount: string }[];
-  returned?: { featureCode: string; periodStart: string; amount: string }[];
+  used?: UsageRow[];
+  returned?: UsageRow[];
   refundedUses?: string[];
   /** What grants paid for what others owed, and what they got back of it. */
   debtsPaid?: DebtPaymentRow[];
@@ -30,13 +30,21 @@ export type WalletRow = {
 };
 
 type GrantChangeRow = { id: string } & Record<keyof GrantChange, string>;
+/** The id is for a row that is not there yet; an existing row keeps its own. */
+type UsageRow = {
+  id: string;
+  featureCode: string;
+  periodStart: string;
+  periodEnd: string | null;
+  amount: string;
+};
 type DebtPaymentRow = { debtorId: string; payerId: string; amount: string };
 
 /** The rows of one workspace's decisions, which lead from one state to the other. */
 export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
   const { wallet } = after;
   const grants = grantRows(decisions);
-  const usages = usageRows(decisions);
+  const usages = usageRows(after, decisions);
   const debts = debtRows(decisions);
   const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
     refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai) ? [refundOf] : [],
@@ -153,29 +161,31 @@ function debtRows(decisions: readonly Decision[]): { paid: DebtPaymentRow[]; ret
 }
 
 /** What the decisions counted in each period: what is more is added, what is less was given back. */
-function usageRows(decisions: readonly Decision[]): Required<Pick<WalletRow, 'used' | 'returned'>> {
+function usageRows(
+  { usages }: State,
+  decisions: readonly Decision[],
+): Required<Pick<WalletRow, 'used' | 'returned'>> {
   const counted = new Map<string, { id: string; featureCode: string; periodStart: number; amount: Micros }>();
   for (const { id, featureCode, periodStart, fromAllowance, operation } of decisions) {
     if (featureCode === null || periodStart === null) continue;
     const key = `${featureCode} ${periodStart}`;
     const amount =
       (counted.get(key)?.amount ?? 0n) + (operation === 'REFUND' ? -fromAllowance : fromAllowance);
-    // The id is for a row that is not there yet; an existing row keeps its own.
     counted.set(key, { id, featureCode, periodStart, amount });
   }
-  const rows = [...counted.values()];
-  return {
-    used: rows
-      .filter(({ amount }) => amount > 0n)
-      .map((row) => ({ ...row, periodStart: iso(row.periodStart), amount: toDecimal(row.amount) })),
-    returned: rows
-      .filter(({ amount }) => amount < 0n)
-      .map(({ featureCode, periodStart, amount }) => ({
-        featureCode,
-        periodStart: iso(periodStart),
-        amount: toDecimal(-amount),
-      })),
-  };
+  const used: UsageRow[] = [];
+  const returned: UsageRow[] = [];
+  for (const { id, featureCode, periodStart, amount } of counted.values()) {
+    const { periodEnd } = usages.get(featureCode)!.rows.find((row) => row.periodStart === periodStart)!;
+    const row = {
+      ...{ id, featureCode, periodStart: iso(periodStart) },
+      periodEnd: periodEnd === null ? null : iso(periodEnd),
+    };
+    if (amount > 0n) used.push({ ...row, amount: toDecimal(amount) });
+    // As much as was used anew: there is a row, whose end may have moved.
+    else returned.push({ ...row, amount: toDecimal(-amount) });
+  }
+  return { used, returned };
 }
 
 function iso(time: number): string {

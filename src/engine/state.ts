@@ -60,13 +60,17 @@ export type Debt = {
 
 /**
  * The allowance that was used of a feature, by the periods that it was counted in. Plans and subscriptions come and go,
- * and their periods overlap; what counts is when a period began. `before`: the sum of those that began too long ago to
- * lie in any period of today but that of `forever`.
+ * and their periods overlap. `before`: the sum of those that began too long ago to matter to any period of today but
+ * that of `forever`.
  */
 export type Usages = { readonly before: Micros; readonly rows: readonly Usage[] };
 
-/** A FeatureUsage row. */
-export type Usage = { readonly periodStart: number; readonly used: Micros };
+/** A FeatureUsage row. No end: its period has none, or an older version did not keep it. */
+export type Usage = {
+  readonly periodStart: number;
+  readonly periodEnd: number | null;
+  readonly used: Micros;
+};
 
 const NOTHING_USED: Usages = { before: 0n, rows: [] };
 
@@ -76,24 +80,46 @@ export function usedEver(state: State, featureCode: string): Micros {
   return rows.reduce((sum, row) => sum + row.used, before);
 }
 
-/** What was used in periods that began at or after a time, which is not long ago. */
-export function usedSince(state: State, featureCode: string, since: number): Micros {
+/** What counts at a time against the period that begins at `start`, under whichever plan it was used. */
+export function usedAt(state: State, featureCode: string, start: number, at: number): Micros {
   const { rows } = state.usages.get(featureCode) ?? NOTHING_USED;
-  return rows.reduce((sum, row) => (row.periodStart >= since ? sum + row.used : sum), 0n);
+  return rows.reduce((sum, row) => (countsAt(row, start, at) ? sum + row.used : sum), 0n);
 }
 
-/** Counts a use in its period; a refund counts less than nothing. */
-export function countUsed(
-  usages: State['usages'],
-  featureCode: string,
-  { periodStart, used }: Usage,
-): State['usages'] {
+/** What was used in a period that began inside this one, or has not ended yet. */
+function countsAt({ periodStart, periodEnd }: Usage, start: number, at: number): boolean {
+  return periodStart >= start || (periodEnd !== null && periodEnd > at);
+}
+
+/** When the periods end that uses of a feature were counted in, soonest first. */
+export function usageEnds(state: State, featureCode: string): number[] {
+  const { rows } = state.usages.get(featureCode) ?? NOTHING_USED;
+  return rows.flatMap(({ periodEnd }) => periodEnd ?? []).sort((a, b) => a - b);
+}
+
+/** Counts a use in its period; a refund counts less than nothing, and leaves the period's end as it is. */
+export function countUsed(usages: State['usages'], featureCode: string, counted: Usage): State['usages'] {
   const { before, rows } = usages.get(featureCode) ?? NOTHING_USED;
-  const isKnown = rows.some((row) => row.periodStart === periodStart);
-  const counted = isKnown
-    ? rows.map((row) => (row.periodStart === periodStart ? { periodStart, used: row.used + used } : row))
-    : [...rows, { periodStart, used }];
-  return new Map(usages).set(featureCode, { before, rows: counted });
+  const index = rows.findIndex(({ periodStart }) => periodStart === counted.periodStart);
+  const row = index === -1 ? counted : merged(rows[index]!, counted);
+  return new Map(usages).set(featureCode, {
+    before,
+    rows: index === -1 ? [...rows, row] : rows.with(index, row),
+  });
+}
+
+/** Periods of two windows may begin at once: they share a row, which ends with the later one. */
+function merged(row: Usage, counted: Usage): Usage {
+  return {
+    periodStart: row.periodStart,
+    periodEnd: laterEnd(row.periodEnd, counted.periodEnd),
+    used: row.used + counted.used,
+  };
+}
+
+function laterEnd(a: number | null, b: number | null): number | null {
+  if (a === null || b === null) return a ?? b;
+  return Math.max(a, b);
 }
 
 /** Spending order: lower priority number, sooner expiry, older. */

@@ -66,14 +66,18 @@ const LOAD = `
       where g."workspaceId" = w.id and g.reversed > 0
     ) as debts,
     (
-      select json_agg(json_build_array(u."featureCode", ${ms('u."periodStart"')}, u.used::text))
+      select json_agg(json_build_array(
+        u."featureCode", ${ms('u."periodStart"')}, ${ms('u."periodEnd"')}, u.used::text
+      ))
       from (
         -- The longest period but 'forever' is a month.
-        select "featureCode", case when "periodStart" > $2::timestamptz - interval '40 days' then "periodStart" end, sum(used)
+        select
+          "featureCode", case when "periodStart" > $2::timestamptz - interval '40 days' then "periodStart" end,
+          max("periodEnd"), sum(used)
         from "FeatureUsage"
         where "workspaceId" = w.id
         group by 1, 2
-      ) as u("featureCode", "periodStart", used)
+      ) as u("featureCode", "periodStart", "periodEnd", used)
     ) as usages
   from unnest($1::text[]) as asked(id)
   join "Workspace" w on w.id = asked.id
@@ -113,7 +117,7 @@ type StateRow = {
   endDate: Date;
   grants: GrantTuple[] | null;
   debts: [lot: LotTuple, open: string, payments: [payer: LotTuple, amount: string][] | null][] | null;
-  usages: [featureCode: string, periodStart: number | null, used: string][] | null;
+  usages: [featureCode: string, start: number | null, end: number | null, used: string][] | null;
 };
 
 function stateOf(row: StateRow): State {
@@ -149,12 +153,14 @@ const NO_USAGES: State['usages'] = new Map();
 function usagesOf(counted: StateRow['usages']): State['usages'] {
   if (counted === null) return NO_USAGES;
   const usages = new Map<string, Usages>();
-  for (const [featureCode, periodStart, text] of counted) {
+  for (const [featureCode, periodStart, periodEnd, text] of counted) {
     const used = fromDecimal(text);
     const { before, rows } = usages.get(featureCode) ?? { before: 0n, rows: [] };
     usages.set(
       featureCode,
-      periodStart === null ? { before: used, rows } : { before, rows: [...rows, { periodStart, used }] },
+      periodStart === null
+        ? { before: used, rows }
+        : { before, rows: [...rows, { periodStart, periodEnd, used }] },
     );
   }
   return usages;

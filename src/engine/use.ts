@@ -1,7 +1,7 @@
 import { type Catalog, type Feature, PLANS, type Plan } from '../catalog/types.ts';
 import { type Micros, min, toUnits } from '../lib/amounts.ts';
 import type { Decision, Reasons, Source, UseOperation } from './operations.ts';
-import { allowanceReason, type Context, type Quote, quote } from './quote.ts';
+import { allowanceReason, allowanceReasonOf, type Context, type Quote, quote } from './quote.ts';
 import { countUsed, type Grant, type State } from './state.ts';
 import { decisionOf, nextState, type Step } from './step.ts';
 
@@ -31,14 +31,19 @@ export function use(state: State, operation: UseOperation, context: Context): St
     };
     return { state: nextState(state), decision: { ...asked, code: quoted.code, reasons } };
   }
-  return take(state, asked, quoted, explained);
+  return take(state, asked, quoted, explained, context);
 }
 
-function take(state: State, asked: Decision, quoted: Quote, explained: Partial<Reasons>): Step {
-  const { fromAllowance, fromCredits, creditCost, allowance } = quoted;
+function take(
+  state: State,
+  asked: Decision,
+  quoted: Quote,
+  explained: Partial<Reasons>,
+  context: Context,
+): Step {
+  const { fromAllowance, fromCredits, creditCost } = quoted;
   const { grants, sources } = spend(state.grants, creditCost);
-  const used = allowance.used + fromAllowance;
-  const counted = allowance.periodStart !== null && fromAllowance > 0n;
+  const periodStart = fromAllowance > 0n ? quoted.allowance.periodStart : null;
   const after = nextState(state, {
     grants,
     wallet: {
@@ -46,24 +51,21 @@ function take(state: State, asked: Decision, quoted: Quote, explained: Partial<R
       balance: state.wallet.balance - creditCost,
       totalUsage: state.wallet.totalUsage + creditCost,
     },
-    usages: counted
-      ? countUsed(state.usages, asked.featureCode!, {
-          periodStart: allowance.periodStart!,
-          used: fromAllowance,
-        })
-      : state.usages,
+    usages:
+      periodStart === null
+        ? state.usages
+        : countUsed(state.usages, asked.featureCode!, {
+            periodStart,
+            periodEnd: quoted.allowance.periodEnd,
+            used: fromAllowance,
+          }),
   });
   const reasons: Reasons = {
     balance: toUnits(after.wallet.balance),
     ...explained,
-    allowance: allowanceReason({
-      ...allowance,
-      used: allowance.periodStart === null ? 0n : used,
-      remaining: allowance.remaining === null ? null : allowance.remaining - fromAllowance,
-    }),
+    allowance: allowanceReasonOf(after, asked.featureCode!, context),
     ...(sources.length === 0 ? {} : { sources }),
   };
-  const periodStart = counted ? allowance.periodStart : null;
   return {
     state: after,
     decision: { ...asked, fromAllowance, fromCredits, creditCost, periodStart, reasons },

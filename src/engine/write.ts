@@ -189,12 +189,19 @@ newGrants as (
     isNeeded: ({ wallet }) => wallet.used !== undefined,
     sql: `
 used as (
-  insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used, "createdAt", "updatedAt")
-  select d.id, w."workspaceId", d."featureCode", d."periodStart", d.amount, $2, $2
+  insert into "FeatureUsage" (
+    id, "workspaceId", "featureCode", "periodStart", "periodEnd", used, "createdAt", "updatedAt"
+  )
+  select d.id, w."workspaceId", d."featureCode", d."periodStart", d."periodEnd", d.amount, $2, $2
   from wallet w
-  cross join lateral json_to_recordset(w.used) as d(id text, "featureCode" text, "periodStart" timestamptz, amount numeric)
+  cross join lateral json_to_recordset(w.used) as d(
+    id text, "featureCode" text, "periodStart" timestamptz, "periodEnd" timestamptz, amount numeric
+  )
   on conflict ("workspaceId", "featureCode", "periodStart") do update
-  set used = "FeatureUsage".used + excluded.used, "updatedAt" = excluded."updatedAt"
+  set
+    used = "FeatureUsage".used + excluded.used, "updatedAt" = excluded."updatedAt",
+    -- The later of two ends; one alone is it.
+    "periodEnd" = greatest("FeatureUsage"."periodEnd", excluded."periodEnd")
 )`,
   },
   {
@@ -202,9 +209,11 @@ used as (
     sql: `
 returned as (
   update "FeatureUsage" u
-  set used = u.used - d.amount, "updatedAt" = $2
+  set used = u.used - d.amount, "updatedAt" = $2, "periodEnd" = greatest(u."periodEnd", d."periodEnd")
   from wallet w
-  cross join lateral json_to_recordset(w.returned) as d("featureCode" text, "periodStart" timestamptz, amount numeric)
+  cross join lateral json_to_recordset(w.returned) as d(
+    "featureCode" text, "periodStart" timestamptz, "periodEnd" timestamptz, amount numeric
+  )
   where u."workspaceId" = w."workspaceId" and u."featureCode" = d."featureCode" and u."periodStart" = d."periodStart"
 )`,
   },

@@ -11,6 +11,10 @@ const featureUsageSchema = z
     workspaceId: z.string(),
     featureCode: z.string(),
     periodStart: z.iso.datetime().meta({ description: 'One row for each period of the allowance.' }),
+    periodEnd: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'Null: the period never ends, or was counted before ends were kept.' }),
     used: z
       .number()
       .meta({ description: 'The allowance that was used in the period, without what credits paid.' }),

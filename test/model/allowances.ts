@@ -1,7 +1,7 @@
 // Plans, periods and allowances of the naive model, worked out from the facts each time.
 import type { Meter, Plan, PlanTerms, Window } from '../../src/catalog/types.ts';
 import type { Subscription } from '../../src/engine/state.ts';
-import { type Book, balance, isRefunded, priceOf, SUM_MAX, sum, uses } from './book.ts';
+import { type Book, balance, isRefunded, type Period, priceOf, SUM_MAX, sum, uses } from './book.ts';
 
 export type Allowance = {
   limit: bigint | null;
@@ -14,12 +14,22 @@ export type Allowance = {
 export function allowance(book: Book, featureCode: string, now: number): Allowance | null {
   const meter = meterOf(book, featureCode, now);
   if (meter === undefined) return null;
-  // For ever is all that was ever used, under whichever plan.
-  const since = meter.window === 'forever' ? Number.NEGATIVE_INFINITY : countedFrom(book, featureCode, now)!;
-  const used = usedSince(book, featureCode, since);
+  const period = periodOf(book, meter.window, now);
+  const used = usedOf(book, featureCode, meter.window, now);
   const limit = meter.allowance;
   const remaining = limit === null ? null : limit > used ? limit - used : 0n;
-  return { limit, used, remaining, resetsAt: periodOf(book, meter, now).end };
+  if (remaining !== 0n) return { limit, used, remaining, resetsAt: period.end };
+  return { limit, used, remaining, resetsAt: freeAgain(book, featureCode, meter, now) ?? period.end };
+}
+
+/** The first time after now at which something is left, if nobody does anything. It can only be when a period ends. */
+function freeAgain(book: Book, featureCode: string, meter: Meter, now: number): number | null {
+  const own = periodOf(book, meter.window, now).end;
+  const ends = [own, ...uses(book).map((used) => used.period?.end ?? null)];
+  const later = ends.filter((end) => end !== null && end > now) as number[];
+  const anchor = anchorOf(book, meter.window, now);
+  const free = later.filter((at) => usedOf(book, featureCode, meter.window, at, anchor) < meter.allowance!);
+  return free.length === 0 ? null : Math.min(...free);
 }
 
 /** What may still be used for nothing; null: any amount, as for a switch. */
@@ -28,22 +38,33 @@ export function takesFree(book: Book, featureCode: string, now: number): bigint 
   return counted === null ? null : (counted.remaining ?? SUM_MAX - counted.used);
 }
 
-/** The start of the period that uses are counted in now; null for a switch. */
-export function countedFrom(book: Book, featureCode: string, now: number): number | null {
+/** The period that uses are counted in now; null for a switch. */
+export function countedIn(book: Book, featureCode: string, now: number): Period | null {
   const meter = meterOf(book, featureCode, now);
-  return meter === undefined ? null : periodOf(book, meter, now).start;
+  return meter === undefined ? null : periodOf(book, meter.window, now);
 }
 
-/** What was used, and not given back, in all periods that began at this start or later, under whichever plan. */
-export function usedSince(book: Book, featureCode: string, start: number): bigint {
-  const counted = uses(book).filter(
-    (used) =>
-      used.featureCode === featureCode &&
-      used.periodStart !== null &&
-      used.periodStart >= start &&
-      !isRefunded(book, used.id),
-  );
-  return sum(counted.map((used) => used.fromAllowance));
+/** What was used, not given back, and counts against an allowance at a time, under whichever plan it was used. */
+function usedOf(book: Book, featureCode: string, window: Window, at: number, anchor?: number): bigint {
+  const present = periodOf(book, window, at, anchor);
+  const kept = uses(book).filter((used) => used.featureCode === featureCode && !isRefunded(book, used.id));
+  const counting = kept.filter((used) => {
+    if (used.period === null) return false;
+    if (window === 'forever') return true; // all that was ever used
+    const beganInside = used.period.start >= present.start;
+    const end = endOf(book, featureCode, used.period.start);
+    return beganInside || (end !== null && end > at);
+  });
+  return sum(counting.map((used) => used.fromAllowance));
+}
+
+/** When the period ends that began then. Where two began at once, a day's and a month's, it is the later end. */
+export function endOf(book: Book, featureCode: string, start: number): number | null {
+  const ends = uses(book)
+    .filter((used) => used.featureCode === featureCode && used.fromAllowance > 0n)
+    .filter((used) => used.period?.start === start && used.period.end !== null)
+    .map((used) => used.period!.end!);
+  return ends.length === 0 ? null : Math.max(...ends);
 }
 
 /** The largest amount of a feature that would pass now, found by trying. */
@@ -102,14 +123,18 @@ function givingSubscription(book: Book, now: number): Subscription | null {
 }
 
 /** The present period: counted from the subscription's start, else from the workspace's creation. */
-function periodOf(book: Book, meter: Meter, now: number): { start: number; end: number | null } {
-  // What is included for good does not start anew with a subscription.
-  if (meter.window === 'forever') return { start: book.createdAt, end: null };
-  const anchor = givingSubscription(book, now)?.startDate ?? book.createdAt;
+function periodOf(book: Book, window: Window, now: number, anchor = anchorOf(book, window, now)): Period {
+  if (window === 'forever') return { start: anchor, end: null };
   for (let n = 0; ; n++) {
-    const end = boundary(meter.window, anchor, n + 1);
-    if (end > now) return { start: boundary(meter.window, anchor, n), end };
+    const end = boundary(window, anchor, n + 1);
+    if (end > now) return { start: boundary(window, anchor, n), end };
   }
+}
+
+function anchorOf(book: Book, window: Window, now: number): number {
+  // What is included for good does not start anew with a subscription.
+  if (window === 'forever') return book.createdAt;
+  return givingSubscription(book, now)?.startDate ?? book.createdAt;
 }
 
 /** The n-th boundary after the anchor. A month that is too short has it on its last day. */

@@ -35,11 +35,13 @@ export type UseFact = {
   fromAllowance: bigint;
   fromCredits: bigint;
   cost: bigint;
-  /** Null where nothing is counted: a switch. */
-  periodStart: number | null;
+  /** What it was counted in; null where nothing is counted: a switch. */
+  period: Period | null;
   paid: Payment[];
   ai: { type: string; pageId: string } | null;
 };
+
+export type Period = { start: number; end: number | null };
 
 export type Payment = { grantId: string; amount: bigint; expired: boolean };
 

@@ -73,7 +73,8 @@ function histories(options: {
   keys: boolean;
 }): fc.Arbitrary<History> {
   const workspace = fc.nat({ max: options.workspaces - 1 });
-  const asking = command(workspace, fc.constantFrom(...options.routes), options.keys ? keys : noKey);
+  const route = fc.constantFrom(...options.routes);
+  const asking = command(workspace, route, options.keys ? keys : noKey);
   const step: fc.Arbitrary<Step> = fc.oneof(
     {
       arbitrary: fc.record({
@@ -102,11 +103,39 @@ function histories(options: {
       weight: 2,
     },
   );
+  const steps = fc.oneof(
+    { arbitrary: fc.tuple(step), weight: 19 },
+    { arbitrary: upAndDown(workspace, route), weight: 1 },
+  );
   return fc.record({
     config: configs(),
     createdAt: birthdays,
-    steps: fc.array(step, { minLength: 1, maxLength: options.steps, size: 'max' }),
+    steps: fc.array(steps, { minLength: 1, maxLength: options.steps, size: 'max' }).map((all) => all.flat()),
   });
+}
+
+/** Plans that come and go at once: all that one allows is used, or most of it, then what the next one still does. */
+function upAndDown(workspace: fc.Arbitrary<number>, route: fc.Arbitrary<Route>): fc.Arbitrary<Step[]> {
+  const turn = fc.record({
+    plan: fc.option(fc.constantFrom(...PLANS), { freq: 3 }),
+    startedBefore: fc.constantFrom(null, 0, 0, DAY, 20 * DAY),
+    plus: fc.constantFrom(0, 0, 0, -1, 1),
+    wait: fc.constantFrom(0, 1, DAY, 3 * DAY, 8 * DAY),
+  });
+  const turns = fc.array(turn, { minLength: 2, maxLength: 5, size: 'max' });
+  return fc
+    .record({ workspace, route, feature: fc.constantFrom(...FEATURES), turns })
+    .map(({ workspace, route, feature, turns }) =>
+      turns.flatMap(({ plan, startedBefore, plus, wait }): Step[] => {
+        const common = { workspace, route, key: { type: 'none' }, type: 'use', feature, ai: false } as const;
+        const subscription = { status: 'ACTIVE', startedBefore, endsAfter: 30 * DAY } as const;
+        return [
+          { type: 'subscribe', workspace, subscription: plan === null ? null : { plan, ...subscription } },
+          { type: 'ask', commands: [{ ...common, size: { of: 'allowance', plus } }] },
+          { type: 'wait', wait: { for: wait } },
+        ];
+      }),
+    );
 }
 
 /** Days that some months do not have, the leap day, the turn of the year, and any moment. */

@@ -8,7 +8,7 @@ import {
   type Allowance,
   affordable,
   allowance,
-  countedFrom,
+  countedIn,
   has,
   meterOf,
   planOf,
@@ -151,10 +151,10 @@ function use(book: Book, operation: Operation & { type: 'USE' }, now: number): R
     if (amount > 0n) paid.push({ grantId: grant.id, amount, expired: false });
     owed -= amount;
   }
-  const periodStart = countedFrom(book, featureCode, now);
+  const period = countedIn(book, featureCode, now);
   const { ai } = operation;
   book.facts.push({
-    ...{ type: 'used', at: now, id, featureCode, fromAllowance, fromCredits, cost, periodStart, paid, ai },
+    ...{ type: 'used', at: now, id, featureCode, fromAllowance, fromCredits, cost, period, paid, ai },
   });
   return {
     ...nothing(book, now),
@@ -162,7 +162,7 @@ function use(book: Book, operation: Operation & { type: 'USE' }, now: number): R
     fromAllowance,
     fromCredits,
     creditCost: cost,
-    periodStart: fromAllowance > 0n ? periodStart : null,
+    periodStart: period !== null && fromAllowance > 0n ? period.start : null,
     sources: paid,
   };
 }
@@ -185,7 +185,7 @@ function refund(book: Book, { id, useId }: Operation & { type: 'REFUND' }, now: 
     fromAllowance: used.fromAllowance,
     fromCredits: used.fromCredits,
     creditCost: used.cost,
-    periodStart: used.fromAllowance > 0n ? used.periodStart : null,
+    periodStart: used.period !== null && used.fromAllowance > 0n ? used.period.start : null,
     sources: used.paid.map((payment) => ({ ...payment, expired: goneAt(payment.grantId) })),
   };
 }

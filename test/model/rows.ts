@@ -1,6 +1,7 @@
 // The rows that a workspace must have by the naive model, and those that it has.
 import assert from 'node:assert/strict';
 import type { Queryable } from '../../src/engine/store.ts';
+import { endOf } from './allowances.ts';
 import { allGrants, type Book, decidedAt, isRefunded, uses, wallet } from './book.ts';
 
 /** Compares everything that was written of a workspace, decisions aside. */
@@ -13,8 +14,8 @@ function rowsOf(book: Book) {
   const at = decidedAt(book) ?? book.createdAt;
   const used = uses(book);
   const statusOf = (id: string) => (isRefunded(book, id) ? 'REFUNDED' : 'SUCCEEDED');
-  const counted = used.filter((use) => use.fromAllowance > 0n && use.periodStart !== null);
-  const periods = Map.groupBy(counted, (use) => `${use.featureCode} ${iso(use.periodStart)}`);
+  const counted = used.filter((use) => use.fromAllowance > 0n && use.period !== null);
+  const periods = Map.groupBy(counted, (use) => `${use.featureCode} ${iso(use.period!.start)}`);
   return {
     credit: wallet(book, at),
     grants: sorted(
@@ -34,6 +35,7 @@ function rowsOf(book: Book) {
     featureUsages: sorted(
       [...periods].map(([id, uses]) => ({
         id,
+        periodEnd: iso(endOf(book, uses[0]!.featureCode, uses[0]!.period!.start)),
         used: uses.reduce((sum, use) => sum + (isRefunded(book, use.id) ? 0n : use.fromAllowance), 0n),
       })),
     ),
@@ -78,7 +80,7 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
       'CreditGrant',
     ),
     read('"debtorId", "payerId", amount', 'DebtPayment'),
-    read('"featureCode", "periodStart", used', 'FeatureUsage'),
+    read('"featureCode", "periodStart", "periodEnd", used', 'FeatureUsage'),
     read('id, "featureCode", amount, status, "createdAt"', 'CreditUsage'),
     read('id, type, "pageId", status, points, "freePoints", "paidPoints"', 'AIUsage'),
   ]);
@@ -91,9 +93,8 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
         .map(({ debtorId, payerId, amount }) => ({ id: `${debtorId} ${payerId}`, amount })),
     ),
     featureUsages: sorted(
-      featureUsages.map(({ featureCode, periodStart, used }) => ({
-        id: `${featureCode} ${periodStart}`,
-        used,
+      featureUsages.map(({ featureCode, periodStart, periodEnd, used }) => ({
+        ...{ id: `${featureCode} ${periodStart}`, periodEnd, used },
       })),
     ),
     creditUsages: sorted(creditUsages),
