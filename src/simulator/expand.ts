@@ -65,7 +65,11 @@ export function toJson(world: World, answer: object, paths: string[]): string {
 /** `within` is what `node` is, where it does not say so itself: a part of an object, such as `customer.invoice_settings`. */
 function expand(world: World, node: Json, [name, ...rest]: string[], path: string, within = ''): void {
   if (name === undefined || node === null) return;
-  if (typeof node !== 'object' || Array.isArray(node)) throw cannotExpand(path);
+  if (Array.isArray(node)) {
+    for (const item of node) expand(world, item, [name, ...rest], path, within);
+    return;
+  }
+  if (typeof node !== 'object') throw cannotExpand(path);
   if (node.object === 'list') {
     if (name !== 'data' || !Array.isArray(node.data)) throw cannotExpand(path);
     for (const item of node.data) expand(world, item, rest, path);

@@ -23,6 +23,7 @@ export type Tables = {
   reminder: Reminder;
   /** The change of a subscription that waits for its invoice; its id is the subscription's. */
   waitingChange: WaitingChange;
+  schedule: Stripe.SubscriptionSchedule;
   invoice: Stripe.Invoice;
   invoiceItem: Stripe.InvoiceItem;
   invoicePayment: Stripe.InvoicePayment;
@@ -105,6 +106,7 @@ export class Store {
     subscription: new Map(),
     reminder: new Map(),
     waitingChange: new Map(),
+    schedule: new Map(),
     invoice: new Map(),
     invoiceItem: new Map(),
     invoicePayment: new Map(),

@@ -6,7 +6,7 @@ import { moment, prorationBehavior } from './fields.ts';
 import { changeItems, isDueAsOften, itemChange, recurrenceOf, withPeriod } from './items.ts';
 import { type NewLine, periodLine } from './lines.ts';
 import { nextRenewal } from './periods.ts';
-import { type Proration, prorationsOf, unusedTime } from './proration.ts';
+import { type Proration, prorationsOf, unusedTimes } from './proration.ts';
 import { periodEnd, withItems } from './state.ts';
 
 /** What changes the bill: items, their period, and how the difference is settled. */
@@ -98,7 +98,7 @@ function freshPeriod(
   const at = prorationDate(before, params, now);
   return {
     after: withCancellation(after),
-    prorations: isCredited ? before.items.data.map((item) => unusedTime(item, at)) : [],
+    prorations: isCredited ? unusedTimes(before.items.data, at) : [],
     lines: fresh.map((item) => periodLine(world, item, false)),
     isInvoiced: true,
   };
@@ -128,7 +128,7 @@ function trialChange(
   const at = prorationDate(before, params, now);
   return {
     after: withCancellation(after),
-    prorations: isCredited ? before.items.data.map((item) => unusedTime(item, at)) : [],
+    prorations: isCredited ? unusedTimes(before.items.data, at) : [],
     lines: wasTrial ? [] : free.map((item) => periodLine(world, item, true)),
     isInvoiced: !wasTrial,
   };

@@ -9,6 +9,8 @@ const KEY = { Authorization: 'Bearer sk_test_contract' };
 const folder = process.env.TOLLGATE_STRIPE_CONTRACT;
 const START = '2027-01-01T00:00:00Z';
 
+type Shop = Awaited<ReturnType<typeof useShop>>;
+
 /** Subscriptions in every state, with what they leave behind; in less than the thirty days that events are kept. */
 async function playScenes(t: TestContext) {
   const shop = await useShop(t, START);
@@ -71,17 +73,40 @@ async function playScenes(t: TestContext) {
   await stripe.invoices.pay(byHand.id, { paid_out_of_band: true });
   const drop = await stripe.invoices.create({ customer });
   await stripe.invoices.del(drop.id);
+  await scheduleSome(shop, paused.id, late.id);
   moveTo('2027-01-25T00:00:00Z');
   return { ...shop, previewOf: paused.id };
+}
+
+/** Schedules that are released, canceled and run out. */
+async function scheduleSome({ prices, stripe }: Shop, ...ids: string[]) {
+  for (const from_subscription of ids) {
+    const { id } = await stripe.subscriptionSchedules.create({ from_subscription });
+    await stripe.subscriptionSchedules.update(id, { metadata: { b: '2' } });
+    if (from_subscription === ids[0]) await stripe.subscriptionSchedules.release(id);
+  }
+  const customer = await payer(stripe);
+  for (const verb of ['cancel', 'end'] as const) {
+    const made = await stripe.subscriptions.create({ customer, items: [{ price: prices.pro }] });
+    const { id, phases } = await stripe.subscriptionSchedules.create({ from_subscription: made.id });
+    if (verb === 'cancel') await stripe.subscriptionSchedules.cancel(id);
+    else {
+      const [{ start_date }] = [phases[0]!];
+      await stripe.subscriptionSchedules.update(id, {
+        end_behavior: 'cancel',
+        phases: [{ items: [{ price: prices.pro }], start_date, end_date: start_date + 86_400 }],
+      });
+    }
+  }
 }
 
 test('every list and every object in it can be read again', async (t) => {
   const { simulator } = await playScenes(t);
   const answers = await readAll(simulator.url);
   assert.ok(answers.length > 60);
-  const billing = /^(customer\.subscription|invoice|invoiceitem|invoice_payment)\./;
+  const billing = /^(customer\.subscription|invoice|invoiceitem|invoice_payment|subscription_schedule)\./;
   const types = new Set(simulator.events().map(({ type }) => type));
-  assert.equal([...types].filter((type) => billing.test(type)).length, 22);
+  assert.equal([...types].filter((type) => billing.test(type)).length, 27);
 });
 
 if (folder !== undefined) {
@@ -130,6 +155,7 @@ async function readAll(url: string): Promise<Answer[]> {
   };
   for (const [resource, query] of [
     ['subscriptions', '&status=all&expand[]=data.latest_invoice.payments&expand[]=data.customer'],
+    ['subscription_schedules', '&expand[]=data.subscription&expand[]=data.phases.items.price'],
     ['invoices', '&expand[]=data.payments.data.payment.payment_intent'],
     ['invoiceitems', ''],
     ['invoice_payments', '&expand[]=data.invoice'],

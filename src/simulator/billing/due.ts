@@ -4,6 +4,7 @@ import { subscriptionOf } from './invoices.ts';
 import { expirePendingUpdate } from './pendingUpdates.ts';
 import { HOUR_SECONDS } from './periods.ts';
 import { advanceInvoice, endTrial, renew, retryInvoice } from './renewal.ts';
+import { endPhase, phaseEnd } from './scheduled.ts';
 import { expireIncomplete } from './standing.ts';
 import { changeSubscription, endSubscription, isRunning, periodEnd } from './state.ts';
 import { announceTrialEnd, noticeDue } from './trials.ts';
@@ -49,6 +50,7 @@ function nextStep(world: World, subscription: Stripe.Subscription): Step | undef
     add(subscription.pause_collection?.resumes_at, resumeCollection);
     add(noticeDue(world, subscription), announceTrialEnd);
     add(renewalNoticeDue(world, subscription), announceRenewal);
+    add(phaseEnd(world, subscription), endPhase);
     add(subscription.cancel_at, (then, now) => endSubscription(then, now, 'cancellation_requested'));
     if (subscription.status === 'trialing') add(subscription.trial_end, endTrial);
     else add(periodEnd(subscription), renew);

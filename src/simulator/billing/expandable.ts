@@ -8,9 +8,17 @@ export const BILLING_EXPANDABLE: Record<string, Record<string, Name | null>> = {
     default_source: null,
     latest_invoice: 'invoice',
     pending_setup_intent: null,
-    schedule: null,
+    schedule: 'schedule',
     test_clock: null,
   },
+  subscription_schedule: {
+    customer: 'customer',
+    released_subscription: null,
+    subscription: 'subscription',
+    test_clock: null,
+  },
+  'subscription_schedule.phases': { default_payment_method: 'paymentMethod' },
+  'subscription_schedule.phases.items': { plan: null, price: 'price' },
   invoice: {
     customer: 'customer',
     default_payment_method: 'paymentMethod',

@@ -3,17 +3,26 @@ import { liveCustomer } from '../customers.ts';
 import { invalid, StripeError } from '../errors.ts';
 import { makeId } from '../ids.ts';
 import { boolean, clearable, group, type Params, text } from '../params.ts';
+import { idOf } from '../payments.ts';
 import { at, nowSeconds, type World } from '../world.ts';
 import { type Change, changeFields, planChange } from './changes.ts';
 import { moment } from './fields.ts';
 import { composeProration, waitingItems } from './invoiceItems.ts';
 import { unusedTime } from './proration.ts';
 import { composeRenewal } from './renewal.ts';
+import { endsWithSchedule, nextPhase, phaseChange, scheduleOf } from './scheduled.ts';
+import { scheduleChanges, updateSchedule } from './schedules.ts';
 import { findSubscription, isRunning, periodEnd } from './state.ts';
 import { composeBill } from './updates.ts';
 
 export const previewFields = {
   customer: text(),
+  schedule: text(),
+  schedule_details: group({
+    end_behavior: scheduleChanges.end_behavior,
+    phases: scheduleChanges.phases,
+    proration_behavior: scheduleChanges.proration_behavior,
+  }),
   subscription: text(),
   subscription_details: group({
     ...changeFields,
@@ -26,17 +35,22 @@ type Details = NonNullable<Params<typeof previewFields>['subscription_details']>
 
 /** The next invoice of a subscription, or the one that a change of it would make. Nothing of it is kept. */
 export function previewInvoice(world: World, params: Params<typeof previewFields>): Stripe.Invoice {
-  if (params.subscription === undefined) {
-    throw invalid('Missing required param: subscription.', {
-      code: 'parameter_missing',
-      param: 'subscription',
-    });
-  }
-  const subscription = findSubscription(world, params.subscription, 'subscription');
-  if (params.customer !== undefined && params.customer !== subscription.customer) {
-    throw invalid(`The subscription ${subscription.id} is of another customer.`, { param: 'customer' });
-  }
-  return world.store.rehearse(() => preview(world, subscription, params.subscription_details ?? {}));
+  const { customer, schedule, schedule_details: planned, subscription_details: details = {} } = params;
+  return world.store.rehearse(() => {
+    const plan = schedule === undefined ? undefined : updateSchedule(world, planned ?? {}, schedule);
+    const id = plan === undefined ? params.subscription : (idOf(plan.subscription) ?? undefined);
+    if (id === undefined) {
+      throw invalid('Missing required param: subscription.', {
+        code: 'parameter_missing',
+        param: 'subscription',
+      });
+    }
+    const subscription = findSubscription(world, id, 'subscription');
+    if (customer !== undefined && customer !== subscription.customer) {
+      throw invalid(`The subscription ${id} is of another customer.`, { param: 'customer' });
+    }
+    return preview(world, subscription, details);
+  });
 }
 
 function preview(world: World, subscription: Stripe.Subscription, details: Details): Stripe.Invoice {
@@ -71,8 +85,20 @@ function nextInvoice(
   const end = periodEnd(subscription);
   const last = subscription.cancel_at ?? Infinity;
   const isKept = details.cancel_at_period_end === false || details.cancel_at === null || last > end;
-  if (details.cancel_at_period_end === true || !isKept) throw noneUpcoming(subscription);
-  return asPreview(composeRenewal(at(world, end), subscription, waiting).invoice);
+  const isLast = details.cancel_at_period_end === true || endsWithSchedule(world, subscription, end);
+  if (isLast || !isKept) throw noneUpcoming(subscription);
+  const then = at(world, end);
+  const next = phaseFrom(world, subscription, end);
+  if (next === undefined) return asPreview(composeRenewal(then, subscription, waiting).invoice);
+  const change = planChange(then, subscription, phaseChange(subscription, next, next.proration_behavior));
+  if (change.isInvoiced) return asPreview(composeBill(then, change, waiting));
+  return asPreview(composeRenewal(then, change.after, waiting).invoice);
+}
+
+/** The phase that begins with the next period. */
+function phaseFrom(world: World, subscription: Stripe.Subscription, end: number) {
+  const schedule = scheduleOf(world, subscription);
+  return schedule?.current_phase?.end_date === end ? nextPhase(schedule) : undefined;
 }
 
 function asPreview(invoice: Stripe.Invoice): Stripe.Invoice {

@@ -30,6 +30,11 @@ export function remainingTime(item: Stripe.SubscriptionItem, at: number): Prorat
   return prorated('remaining', item, at);
 }
 
+/** All of a period that is given back, if anything is left of it. */
+export function unusedTimes(items: Stripe.SubscriptionItem[], at: number): Proration[] {
+  return items.filter((item) => at < item.current_period_end).map((item) => unusedTime(item, at));
+}
+
 function prorated(kind: Proration['kind'], item: Stripe.SubscriptionItem, at: number): Proration {
   const { current_period_start: start, current_period_end: end } = item;
   const share = shareOf(amountOf(item), end - at, end - start);
@@ -41,7 +46,7 @@ function prorated(kind: Proration['kind'], item: Stripe.SubscriptionItem, at: nu
   };
 }
 
-/** What a change of items in the middle of their period costs, the old ones first. */
+/** What a change of items within their period costs, the old ones first. At its end, it costs nothing. */
 export function prorationsOf(
   before: Stripe.SubscriptionItem[],
   after: Stripe.SubscriptionItem[],
@@ -52,7 +57,11 @@ export function prorationsOf(
       (other) => other.id === item.id && other.price.id === item.price.id && other.quantity === item.quantity,
     );
   return [
-    ...before.filter((item) => !costsTheSame(item, after)).map((item) => unusedTime(item, at)),
-    ...after.filter((item) => !costsTheSame(item, before)).map((item) => remainingTime(item, at)),
+    ...before
+      .filter((item) => !costsTheSame(item, after) && at < item.current_period_end)
+      .map((item) => unusedTime(item, at)),
+    ...after
+      .filter((item) => !costsTheSame(item, before) && at < item.current_period_end)
+      .map((item) => remainingTime(item, at)),
   ];
 }

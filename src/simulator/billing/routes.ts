@@ -8,6 +8,7 @@ import * as items from './items.ts';
 import * as itemVerbs from './itemVerbs.ts';
 import * as pauses from './pauses.ts';
 import * as preview from './preview.ts';
+import * as schedules from './schedules.ts';
 import * as subscriptions from './subscriptions.ts';
 import * as updates from './updates.ts';
 
@@ -27,6 +28,13 @@ export const BILLING_ROUTES: Route[] = [
   route('GET', '/v1/subscription_items/:id', nothing, items.retrieveItem),
   route('POST', '/v1/subscription_items/:id', itemVerbs.itemChanges, itemVerbs.updateItem),
   route('DELETE', '/v1/subscription_items/:id', itemVerbs.itemRemoval, itemVerbs.deleteItem),
+
+  route('POST', '/v1/subscription_schedules', schedules.scheduleFields, schedules.createSchedule),
+  route('GET', '/v1/subscription_schedules', schedules.scheduleListing, schedules.listSchedules),
+  route('GET', '/v1/subscription_schedules/:id', nothing, schedules.retrieveSchedule),
+  route('POST', '/v1/subscription_schedules/:id', schedules.scheduleChanges, schedules.updateSchedule),
+  route('POST', '/v1/subscription_schedules/:id/release', schedules.releaseFields, schedules.releaseSchedule),
+  route('POST', '/v1/subscription_schedules/:id/cancel', schedules.cancelFields, schedules.cancelSchedule),
 
   route('POST', '/v1/invoices', invoices.invoiceFields, invoices.createInvoice),
   route('GET', '/v1/invoices', invoices.invoiceListing, invoices.listInvoices),

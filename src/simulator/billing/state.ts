@@ -48,6 +48,7 @@ export function endSubscription(
   world.store.drop('waitingChange', before.id);
   world.store.drop('reminder', before.id);
   stopInvoices(world, before.id);
+  stopSchedule(world, before, reason);
   emit(world, { type: 'customer.subscription.deleted', data: { object: ended } });
   return ended;
 }
@@ -61,6 +62,26 @@ export function detailsOf(subscription: Stripe.Subscription): Stripe.Subscriptio
       reason: null,
     }
   );
+}
+
+/** A schedule ends with its subscription: aborted when that was not paid for. */
+function stopSchedule(
+  world: World,
+  { schedule }: Stripe.Subscription,
+  reason: Stripe.Subscription.CancellationDetails.Reason | null,
+): void {
+  const running = world.store.get('schedule', idOf(schedule) ?? '');
+  if (running?.status !== 'active') return;
+  const canceled: Stripe.SubscriptionSchedule = {
+    ...running,
+    canceled_at: nowSeconds(world),
+    current_phase: null,
+    status: 'canceled',
+  };
+  world.store.put('schedule', canceled);
+  const type =
+    reason === 'payment_failed' ? 'subscription_schedule.aborted' : 'subscription_schedule.canceled';
+  emit(world, { type, data: { object: canceled } });
 }
 
 function stopInvoices(world: World, subscription: string): void {

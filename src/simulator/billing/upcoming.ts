@@ -3,6 +3,7 @@ import { emit } from '../events.ts';
 import type { World } from '../world.ts';
 import { DAY_SECONDS } from './periods.ts';
 import { previewInvoice } from './preview.ts';
+import { endsWithSchedule } from './scheduled.ts';
 import { periodEnd } from './state.ts';
 
 const NOTICE_SECONDS = 7 * DAY_SECONDS; // Stripe's default
@@ -12,6 +13,7 @@ export function renewalNoticeDue(world: World, subscription: Stripe.Subscription
   const end = periodEnd(subscription);
   const { id, cancel_at: last, items, status } = subscription;
   if (status !== 'active' || (last !== null && last <= end)) return null;
+  if (endsWithSchedule(world, subscription, end)) return null;
   if (world.store.get('reminder', id)?.renewal === end) return null;
   const start = Math.max(...items.data.map((item) => item.current_period_start));
   return end - NOTICE_SECONDS > start ? end - NOTICE_SECONDS : null;

@@ -22,6 +22,7 @@ import { composeInvoice, finalizeInvoice, findInvoice, keepDraft } from './invoi
 import { lineOfItem } from './lines.ts';
 import { intentFor, payInvoice } from './paying.ts';
 import { keepPendingUpdate, replacePendingUpdate } from './pendingUpdates.ts';
+import { followItems } from './scheduled.ts';
 import { changeSubscription, detailsOf, findSubscription, isOver, periodEnd } from './state.ts';
 import { announceTrialEnd } from './trials.ts';
 
@@ -72,7 +73,9 @@ export function updateSubscription(world: World, params: Sent, id: string): Stri
   const pending = params.payment_behavior === 'pending_if_incomplete' && change.isInvoiced;
   if (pending) changeWhenPaid(world, before, change, params);
   else changeNow(world, before, change, params);
-  announceTrialEnd(world, findSubscription(world, id));
+  const after = findSubscription(world, id);
+  if (params.items !== undefined) followItems(world, after);
+  announceTrialEnd(world, after);
   return findSubscription(world, id);
 }
 
@@ -82,6 +85,12 @@ function requireChangeable(subscription: Stripe.Subscription, params: Sent): voi
     throw invalid('A canceled subscription can only update its cancellation_details and metadata.', {
       code: 'invalid_canceled_subscription_fields',
     });
+  }
+  const ends = params.cancel_at_period_end ?? params.cancel_at;
+  if (subscription.schedule !== null && ends !== undefined) {
+    throw invalid(
+      `The subscription is managed by the subscription schedule \`${subscription.schedule}\`, and updating any cancelation behavior directly is not allowed. Please update the schedule instead.`,
+    );
   }
   if (subscription.status === 'incomplete' && (params.items ?? params.trial_end) !== undefined) {
     throw invalid('This subscription is incomplete: its first invoice has to be paid before it can change.');
