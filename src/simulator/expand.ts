@@ -14,7 +14,7 @@ const EXPANDABLE: Record<string, Record<string, Name | null>> = {
     customer: 'customer',
     invoice: 'invoice',
     payment_intent: 'intent',
-    setup_intent: null,
+    setup_intent: 'setup',
     subscription: 'subscription',
   },
   ...BILLING_EXPANDABLE,
@@ -36,6 +36,7 @@ const EXPANDABLE: Record<string, Record<string, Name | null>> = {
   },
   dispute: { charge: 'charge', payment_intent: 'intent' },
   payment_method: { customer: 'customer' },
+  setup_intent: { customer: 'customer', payment_method: 'paymentMethod' },
   price: { product: 'product' },
   product: { default_price: 'price' },
 };

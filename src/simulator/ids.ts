@@ -10,6 +10,7 @@ const FORMS = {
   session: ['cs_test_a1', 58],
   lineItem: ['li_1', 23],
   intent: ['pi_3', 23],
+  setup: ['seti_1', 23],
   charge: ['ch_3', 23],
   refund: ['re_3', 23],
   dispute: ['dp_1', 23],

@@ -34,7 +34,7 @@ import {
   openIntent,
 } from './payments.ts';
 import { currency } from './prices.ts';
-import { keyOf, takeMethod } from './wallet.ts';
+import { keyOf, ownedMethod } from './wallet.ts';
 import { nowSeconds, type World } from './world.ts';
 
 const futureUsage = oneOf('off_session', 'on_session');
@@ -84,7 +84,7 @@ export function createIntent(world: World, params: Params<typeof intentFields>):
     statement_descriptor_suffix: params.statement_descriptor_suffix,
     allowed_payment_method_types: params.allowed_payment_method_types,
   });
-  const method = methodFor(world, customer ?? null, params.payment_method);
+  const method = ownedMethod(world, customer ?? null, params.payment_method);
   const automatic = params.automatic_payment_methods;
   const intent = openIntent(world, {
     ...asked,
@@ -109,24 +109,6 @@ function requireNoConfirmation(params: Params<typeof confirmation>): void {
   }
 }
 
-/** The method of payment that was named, if the customer may use it. */
-function methodFor(
-  world: World,
-  customer: string | null,
-  id: string | undefined,
-): Stripe.PaymentMethod | undefined {
-  if (id === undefined) return undefined;
-  const method = takeMethod(world, id, 'payment_method');
-  keyOf(world, method);
-  if (method.customer !== null && method.customer !== customer) {
-    throw invalid(
-      `The PaymentMethod provided (${id}) belongs to a Customer. Please include that Customer in the \`customer\` parameter.`,
-      { param: 'payment_method' },
-    );
-  }
-  return method;
-}
-
 export function confirmIntent(
   world: World,
   params: Params<typeof confirmation>,
@@ -140,7 +122,7 @@ export function confirmIntent(
     ...typesFor(before.currency, params.allowed_payment_method_types),
   };
   const chosen = params.payment_method ?? idOf(before.payment_method) ?? undefined;
-  return confirmNow(world, intent, methodFor(world, idOf(intent.customer), chosen), params);
+  return confirmNow(world, intent, ownedMethod(world, idOf(intent.customer), chosen), params);
 }
 
 function confirmNow(
@@ -218,7 +200,7 @@ export function updateIntent(
     metadata: changeMetadata(before.metadata, sent),
   };
   requireChargeable(intent.currency, intent.amount, 'amount');
-  const method = methodFor(world, idOf(intent.customer), chosen);
+  const method = ownedMethod(world, idOf(intent.customer), chosen);
   const after: Stripe.PaymentIntent = {
     ...intent,
     ...typesFor(intent.currency, types ?? intent.allowed_payment_method_types ?? undefined),

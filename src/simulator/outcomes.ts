@@ -4,6 +4,7 @@ import { followSession } from './confirm.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
+import { answerSetup, findSetup } from './setups.ts';
 import type { World } from './world.ts';
 
 /** What else changes once an intent has another status: what it pays, and disputes of test cards. */
@@ -37,4 +38,9 @@ export function authenticateIntent(
   const { intent: answered } = answerForHolder(world, intent, outcome);
   followIntent(world, answered);
   return answered;
+}
+
+/** The same for a card that is set up. */
+export function authenticateSetup(world: World, id: string, outcome: 'succeed' | 'fail'): Stripe.SetupIntent {
+  return answerSetup(world, findSetup(world, id), outcome);
 }

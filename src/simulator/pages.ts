@@ -1,17 +1,17 @@
 import type Stripe from 'stripe';
+import { answerAuthentication } from './authentication.ts';
 import { intentOfSession } from './billing/checkout.ts';
-import { answerInvoicePage } from './billing/page.ts';
+import { answerInvoice } from './billing/page.ts';
 import { cardMeans } from './cards.ts';
 import { findSession } from './checkout.ts';
 import { confirmSession, settleSession, successUrl } from './confirm.ts';
 import { StripeError } from './errors.ts';
 import type { Form } from './form.ts';
+import { type PageAnswer, renderMissing } from './layout.ts';
 import { delayedMeans, type Means } from './methods.ts';
-import { renderMissing, renderSession } from './page.ts';
+import { renderSession } from './page.ts';
 import { email, oneOf, type Params, readParams, text } from './params.ts';
 import type { World } from './world.ts';
-
-export type PageAnswer = { status: number; html: string; location?: string };
 
 const formFields = {
   email: email(),
@@ -19,11 +19,23 @@ const formFields = {
   settle: oneOf('succeed', 'fail'),
 };
 
-/** `/c/pay/{session}`, and `/i/{invoice}`: shows the session; with a form, pays it or lets the bank answer. */
+const PAGES: [RegExp, (world: World, id: string, form: Form | undefined) => PageAnswer][] = [
+  [/^\/c\/pay\/(\w+)$/, answerSession],
+  [/^\/c\/3ds\/(\w+)$/, answerAuthentication],
+  [/^\/i\/(\w+)$/, answerInvoice],
+];
+
+/** What a person sees at an address; with a form, once it is sent. */
 export function answerPage(world: World, path: string, form: Form | undefined): PageAnswer {
-  if (path.startsWith('/i/')) return answerInvoicePage(world, path, form);
-  const id = /^\/c\/pay\/(\w+)$/.exec(path)?.[1];
-  if (id === undefined) return { status: 404, html: renderMissing() };
+  for (const [pattern, answer] of PAGES) {
+    const id = pattern.exec(path)?.[1];
+    if (id !== undefined) return answer(world, id, form);
+  }
+  return { status: 404, html: renderMissing() };
+}
+
+/** `/c/pay/{session}`: shows the session; with a form, pays it or lets the bank answer. */
+function answerSession(world: World, id: string, form: Form | undefined): PageAnswer {
   try {
     if (form !== undefined) return act(world, id, readParams(formFields, form));
     return { status: 200, html: show(world, id, find(world, id)) };

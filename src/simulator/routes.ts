@@ -11,6 +11,7 @@ import * as prices from './prices.ts';
 import * as products from './products.ts';
 import * as refunds from './refunds.ts';
 import { type Route, route } from './route.ts';
+import * as setups from './setups.ts';
 import * as wallet from './wallet.ts';
 
 const nothing = {};
@@ -49,6 +50,12 @@ const ROUTES: Route[] = [
   route('POST', '/v1/payment_intents/:id/confirm', intents.confirmation, intents.confirmIntent),
   route('POST', '/v1/payment_intents/:id/capture', intents.captureFields, intents.captureIntent),
   route('POST', '/v1/payment_intents/:id/cancel', intents.cancelFields, intents.cancelIntent),
+  route('POST', '/v1/setup_intents', setups.setupFields, setups.createSetup),
+  route('GET', '/v1/setup_intents', setups.setupListing, setups.listSetups),
+  route('GET', '/v1/setup_intents/:id', nothing, setups.retrieveSetup),
+  route('POST', '/v1/setup_intents/:id', setups.setupChanges, setups.updateSetup),
+  route('POST', '/v1/setup_intents/:id/confirm', setups.setupConfirmation, setups.confirmSetup),
+  route('POST', '/v1/setup_intents/:id/cancel', setups.setupCancelFields, setups.cancelSetup),
   route('GET', '/v1/charges', charges.chargeListing, charges.listCharges),
   route('GET', '/v1/charges/:id', nothing, charges.retrieveCharge),
   route('POST', '/v1/refunds', refunds.refundFields, refunds.createRefund),

@@ -12,7 +12,7 @@ import { type DisputeOptions, moveDispute, openDispute } from './disputes.ts';
 import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
 import { type FaultPlan, Faults } from './faults.ts';
 import { delayedMeans } from './methods.ts';
-import { authenticateIntent, settleIntent } from './outcomes.ts';
+import { authenticateIntent, authenticateSetup, settleIntent } from './outcomes.ts';
 import { OwnClock } from './own-clock.ts';
 import { failRefund, settleDue, settleRefund } from './refunds.ts';
 import { createApi } from './server.ts';
@@ -65,6 +65,8 @@ export type Simulator = {
   settleIntent(intentId: string, outcome?: 'succeed' | 'fail'): Stripe.PaymentIntent;
   /** Lets a card's holder answer 3D Secure for an intent that requires action. */
   authenticate(intentId: string, outcome?: 'succeed' | 'fail'): Stripe.PaymentIntent;
+  /** The same for a setup intent. */
+  authenticateSetup(setupIntentId: string, outcome?: 'succeed' | 'fail'): Stripe.SetupIntent;
   /** A saved card goes bad: declined with that code, or `authentication_required`. Null: as its number says. */
   setCard(paymentMethodId: string, behaviour: string | null): void;
   /** Lets a refund fail, whatever it looked like; or one that is pending succeed. */
@@ -136,6 +138,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
     settleDelayed: (id, outcome = 'succeed') => store.write(() => settleSession(world, id, outcome)),
     settleIntent: (id, outcome = 'succeed') => store.write(() => settleIntent(world, id, outcome)),
     authenticate: (id, outcome = 'succeed') => store.write(() => authenticateIntent(world, id, outcome)),
+    authenticateSetup: (id, outcome = 'succeed') => store.write(() => authenticateSetup(world, id, outcome)),
     setCard: (id, behaviour) => store.write(() => setCard(world, id, behaviour)),
     failRefund: (id) => store.write(() => failRefund(world, id)),
     settleRefund: (id) => store.write(() => settleRefund(world, id)),

@@ -12,6 +12,7 @@ export type Tables = {
   /** What a session sells, and what its payment intent will be told; its id is the session's. */
   order: Order;
   intent: Stripe.PaymentIntent;
+  setup: Stripe.SetupIntent;
   charge: Stripe.Charge;
   refund: Stripe.Refund;
   dispute: Stripe.Dispute;
@@ -98,6 +99,7 @@ export class Store {
     session: new Map(),
     order: new Map(),
     intent: new Map(),
+    setup: new Map(),
     charge: new Map(),
     refund: new Map(),
     dispute: new Map(),

@@ -104,6 +104,24 @@ export function keyOf(world: World, method: Stripe.PaymentMethod): Key {
   return key;
 }
 
+/** The method of payment that was named, if the customer may use it. */
+export function ownedMethod(
+  world: World,
+  customer: string | null,
+  id: string | undefined,
+): Stripe.PaymentMethod | undefined {
+  if (id === undefined) return undefined;
+  const method = takeMethod(world, id, 'payment_method');
+  keyOf(world, method);
+  if (method.customer !== null && method.customer !== customer) {
+    throw invalid(
+      `The PaymentMethod provided (${id}) belongs to a Customer. Please include that Customer in the \`customer\` parameter.`,
+      { param: 'payment_method' },
+    );
+  }
+  return method;
+}
+
 /** Saves a method for a customer. A card that is declined at once cannot be saved. */
 export function attach(world: World, method: Stripe.PaymentMethod, customer: string): Stripe.PaymentMethod {
   if (method.customer === customer) return method;

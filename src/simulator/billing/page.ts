@@ -2,10 +2,10 @@ import type Stripe from 'stripe';
 import { cardMeans } from '../cards.ts';
 import { StripeError } from '../errors.ts';
 import type { Form } from '../form.ts';
+import { escapeHtml, layout, type PageAnswer, renderMissing } from '../layout.ts';
 import { billingDetails } from '../methods.ts';
 import { formatMoney } from '../orders.ts';
-import { escapeHtml, layout, renderCards, renderMissing } from '../page.ts';
-import type { PageAnswer } from '../pages.ts';
+import { renderCards } from '../page.ts';
 import { readParams, required, text } from '../params.ts';
 import { addMethod } from '../wallet.ts';
 import type { World } from '../world.ts';
@@ -15,8 +15,7 @@ import { payInvoice } from './paying.ts';
 const formFields = { pay_with: required(text()) };
 
 /** `/i/{invoice}`: shows an invoice; with a form, pays it by a card. */
-export function answerInvoicePage(world: World, path: string, form: Form | undefined): PageAnswer {
-  const id = /^\/i\/(\w+)$/.exec(path)?.[1] ?? '';
+export function answerInvoice(world: World, id: string, form: Form | undefined): PageAnswer {
   const invoice = world.store.get('invoice', id);
   if (invoice === undefined || invoice.status === 'draft') return { status: 404, html: renderMissing() };
   if (form === undefined) return { status: 200, html: render(invoice) };
