@@ -26,6 +26,8 @@ const FORMS = {
   testClock: ['clock_1', 23],
   discount: ['di_1', 23],
   promotionCode: ['promo_1', 23],
+  portalConfiguration: ['bpc_1', 23],
+  portalSession: ['bps_1', 23],
   event: ['evt_1', 23],
   endpoint: ['we_1', 23],
   secret: ['whsec_', 32],

@@ -28,6 +28,8 @@ export type Tables = {
   invoice: Stripe.Invoice;
   invoiceItem: Stripe.InvoiceItem;
   invoicePayment: Stripe.InvoicePayment;
+  portalConfiguration: Stripe.BillingPortal.Configuration;
+  portalSession: PortalSession;
   event: Stripe.Event;
   endpoint: Endpoint;
   /** What is still to be delivered; written with its event, gone when delivered or given up. */
@@ -66,6 +68,8 @@ export type Key = { id: string; means: Means; isSetUp: boolean; isSpent: boolean
 /** The end of a trial, and the renewal, that were announced last. */
 export type Reminder = { id: string; trialEnd: number | null; renewal: number | null };
 export type WaitingChange = { id: string; invoice: string; change: Partial<Stripe.Subscription> };
+/** `setup` is the intent of a card that is being saved through it. */
+export type PortalSession = { id: string; session: Stripe.BillingPortal.Session; setup: string | null };
 /** `configured` endpoints come from code at every start; the others were created through the API. */
 export type Endpoint = {
   id: string;
@@ -112,6 +116,8 @@ export class Store {
     invoice: new Map(),
     invoiceItem: new Map(),
     invoicePayment: new Map(),
+    portalConfiguration: new Map(),
+    portalSession: new Map(),
     event: new Map(),
     endpoint: new Map(),
     delivery: new Map(),
