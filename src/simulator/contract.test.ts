@@ -79,6 +79,8 @@ async function playSavedMethods(simulator: Simulator, stripe: Stripe) {
   const setup = await stripe.setupIntents.create({ customer, payment_method: card!.id, confirm: true });
   simulator.authenticateSetup(setup.id, 'fail');
   await stripe.setupIntents.cancel(setup.id);
+  const { configuration } = await stripe.billingPortal.sessions.create({ customer });
+  await stripe.billingPortal.configurations.update(String(configuration), { name: 'Shop' });
   const gone = await stripe.paymentMethods.attach('pm_card_visa', { customer });
   await stripe.paymentMethods.detach(gone.id);
 }
@@ -88,7 +90,7 @@ test('every list, every object in it and every event can be read again', async (
   t.after(() => simulator.stop());
   const answers = await readAll(simulator.url, gone);
   assert.ok(answers.length > 60);
-  assert.equal(new Set(simulator.events().map(({ type }) => type)).size, 41);
+  assert.equal(new Set(simulator.events().map(({ type }) => type)).size, 44);
 });
 
 if (folder !== undefined) {
@@ -129,7 +131,7 @@ async function readAll(url: string, deletedCustomer: string): Promise<Answer[]> 
     return body;
   };
   const resources =
-    'customers products prices checkout/sessions payment_intents setup_intents charges refunds disputes events webhook_endpoints';
+    'customers products prices checkout/sessions payment_intents setup_intents billing_portal/configurations charges refunds disputes events webhook_endpoints';
   for (const resource of resources.split(' ')) {
     const { data = [] } = await read(`/v1/${resource}`, `/v1/${resource}?limit=100`);
     for (const { id } of data) await read(`/v1/${resource}/{id}`, `/v1/${resource}/${id}`);

@@ -18,6 +18,8 @@ const EXPANDABLE: Record<string, Record<string, Name | null>> = {
     subscription: 'subscription',
   },
   ...BILLING_EXPANDABLE,
+  'billing_portal.configuration.features.subscription_update': { products: null },
+  'billing_portal.session': { configuration: 'portalConfiguration' },
   customer: { default_source: 'paymentMethod' },
   'customer.invoice_settings': { default_payment_method: 'paymentMethod' },
   payment_intent: {

@@ -28,7 +28,7 @@ h1 { font-size: 2rem; line-height: 1.2; } h1 small { color: var(--soft); display
 .lines span { overflow-wrap: anywhere; } .lines span + span { white-space: nowrap; }
 form { display: grid; gap: 1rem; } fieldset { border: 0; padding: 0; min-width: 0; }
 legend, .field { font-weight: 600; } legend { margin-bottom: .25rem; padding: 0; }
-input:is([type=email], [type=text]) { background: transparent; border: 1px solid var(--line); border-radius: 8px; color: inherit; display: block;
+select, input:is([type=email], [type=text]) { background: transparent; border: 1px solid var(--line); border-radius: 8px; color: inherit; display: block;
   font: inherit; font-weight: 400; margin-top: .25rem; min-height: 2.75rem; padding: 0 .75rem; width: 100%; }
 .option { align-items: center; border: 1px solid var(--line); cursor: pointer; display: flex; gap: .75rem; margin-top: -1px;
   min-height: 2.75rem; padding: 0 .75rem; }

@@ -4,6 +4,7 @@ import { followSession } from './confirm.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
+import { followPortalSetup } from './portal/acts.ts';
 import { answerSetup, findSetup } from './setups.ts';
 import type { World } from './world.ts';
 
@@ -42,5 +43,7 @@ export function authenticateIntent(
 
 /** The same for a card that is set up. */
 export function authenticateSetup(world: World, id: string, outcome: 'succeed' | 'fail'): Stripe.SetupIntent {
-  return answerSetup(world, findSetup(world, id), outcome);
+  const answered = answerSetup(world, findSetup(world, id), outcome);
+  followPortalSetup(world, answered);
+  return answered;
 }

@@ -11,6 +11,7 @@ import { type PageAnswer, renderMissing } from './layout.ts';
 import { delayedMeans, type Means } from './methods.ts';
 import { renderSession } from './page.ts';
 import { email, oneOf, type Params, readParams, text } from './params.ts';
+import { answerPortal } from './portal/page.ts';
 import type { World } from './world.ts';
 
 const formFields = {
@@ -23,6 +24,7 @@ const PAGES: [RegExp, (world: World, id: string, form: Form | undefined) => Page
   [/^\/c\/pay\/(\w+)$/, answerSession],
   [/^\/c\/3ds\/(\w+)$/, answerAuthentication],
   [/^\/i\/(\w+)$/, answerInvoice],
+  [/^\/p\/session\/(\w+)$/, answerPortal],
 ];
 
 /** What a person sees at an address; with a form, once it is sent. */

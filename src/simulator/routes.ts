@@ -7,6 +7,7 @@ import * as endpoints from './endpoints.ts';
 import * as events from './events.ts';
 import * as intents from './intents.ts';
 import { listing } from './lists.ts';
+import { PORTAL_ROUTES } from './portal/routes.ts';
 import * as prices from './prices.ts';
 import * as products from './products.ts';
 import * as refunds from './refunds.ts';
@@ -73,6 +74,8 @@ const ROUTES: Route[] = [
   route('POST', '/v1/payment_methods/:id/detach', nothing, wallet.detachMethod),
 
   ...BILLING_ROUTES,
+
+  ...PORTAL_ROUTES,
 
   route('GET', '/v1/events', events.eventListing, events.listEvents),
   route('GET', '/v1/events/:id', nothing, events.retrieveEvent),

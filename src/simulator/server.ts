@@ -27,8 +27,8 @@ export function createApi(base: Base, control: Control, keys?: string[]): Reques
   const api = { base, control, keys, inUse: new KeysInUse() };
   return (req, res) => {
     const url = new URL(req.url ?? '/', 'http://simulator');
-    const serve =
-      { c: servePage, i: servePage, _simulator: serveControl }[url.pathname.split('/')[1]!] ?? serveApi;
+    const pages = { c: servePage, i: servePage, p: servePage };
+    const serve = { ...pages, _simulator: serveControl }[url.pathname.split('/')[1]!] ?? serveApi;
     serve(api, req, res, url).catch(() => res.destroy()); // the client hung up, or the answer could not be sent
   };
 }
