@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { sessionOfIntent } from './billing/checkout.ts';
 import { StripeError } from './errors.ts';
 import type { Form } from './form.ts';
 import { escapeHtml, layout, type PageAnswer, renderMissing } from './layout.ts';
@@ -41,9 +42,7 @@ function authenticate(world: World, id: string, answer: Outcome): Intent {
 /** Back to the shop, which is told what came of it; or to the session's page, to try another card. */
 function leadTo(world: World, before: Intent, after: Intent, answer: Outcome): string | null {
   const back = before.next_action?.redirect_to_url?.return_url ?? null;
-  const session = [...world.store.all('session')].find(
-    ({ payment_intent: payment, setup_intent: setup }) => payment === after.id || setup === after.id,
-  );
+  const session = sessionOf(world, after);
   if (session !== undefined) return after.status.startsWith('requires_') ? pageUrl(world, session.id) : back;
   if (back === null) return null;
   const url = new URL(back);
@@ -51,6 +50,13 @@ function leadTo(world: World, before: Intent, after: Intent, answer: Outcome): s
   url.searchParams.set(`${after.object}_client_secret`, after.client_secret ?? '');
   url.searchParams.set('redirect_status', answer === 'succeed' ? 'succeeded' : 'failed');
   return url.href;
+}
+
+function sessionOf(world: World, { id }: Intent): Stripe.Checkout.Session | undefined {
+  for (const session of world.store.all('session')) {
+    if (session.payment_intent === id || session.setup_intent === id) return session;
+  }
+  return sessionOfIntent(world, id);
 }
 
 function render(intent: Intent, problem?: string): string {

@@ -1,79 +1,28 @@
 import type Stripe from 'stripe';
-import { hasTrial, subscriptionData, subscriptionOrder } from './billing/checkout.ts';
+import { hasTrial, subscriptionOrder } from './billing/checkout.ts';
 import { liveCustomer } from './customers.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit } from './events.ts';
 import { makeId } from './ids.ts';
 import { listing, page, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
+import { changeMetadata } from './metadata.ts';
 import { methodTypesFor } from './methods.ts';
-import { lineItem, makeItems, totalOf } from './orders.ts';
-import {
-  created,
-  email,
-  group,
-  integer,
-  listOf,
-  oneOf,
-  type Params,
-  required,
-  text,
-  webAddress,
-} from './params.ts';
+import { collectionOf, creationOf, expiryOf, type NewSession, requireFitting } from './newSession.ts';
+import { makeItems, totalOf } from './orders.ts';
+import { created, group, oneOf, type Params, required, text } from './params.ts';
+import { openSetup } from './setups.ts';
 import { nowSeconds, pageUrl, type World } from './world.ts';
 
-const LIFETIME_SECONDS_MIN = 30 * 60; // Stripe's
-const LIFETIME_SECONDS_MAX = 24 * 60 * 60; // Stripe's, and the default
-
-export const sessionFields = {
-  allowed_payment_method_types: listOf(oneOf('card', 'us_bank_account', 'sepa_debit')),
-  cancel_url: webAddress(),
-  client_reference_id: text(200),
-  customer: text(),
-  customer_creation: oneOf('always', 'if_required'),
-  customer_email: email(),
-  expires_at: integer(),
-  line_items: required(listOf(group(lineItem))),
-  locale: text(10),
-  metadata: metadata(),
-  mode: required(oneOf('payment', 'subscription')),
-  payment_intent_data: group({
-    description: text(1000),
-    metadata: metadata(),
-    receipt_email: email(),
-    setup_future_usage: oneOf('off_session', 'on_session'),
-    statement_descriptor: text(22),
-    statement_descriptor_suffix: text(22),
-  }),
-  payment_method_collection: oneOf('always', 'if_required'),
-  saved_payment_method_options: group({
-    allow_redisplay_filters: listOf(oneOf('always', 'limited', 'unspecified')),
-    payment_method_remove: oneOf('disabled', 'enabled'),
-    payment_method_save: oneOf('disabled', 'enabled'),
-  }),
-  submit_type: oneOf('auto', 'book', 'donate', 'pay'),
-  subscription_data: subscriptionData,
-  success_url: required(webAddress()),
-  ui_mode: oneOf('hosted_page'),
-};
-
 /** A page where one order can be paid, once. The payment intent comes when somebody tries to pay. */
-export function createSession(world: World, params: Params<typeof sessionFields>): Stripe.Checkout.Session {
-  if (params.customer !== undefined && params.customer_email !== undefined) {
-    throw invalid('You may only specify one of these parameters: customer, customer_email.', {
-      param: 'customer',
-    });
-  }
+export function createSession(world: World, params: NewSession): Stripe.Checkout.Session {
+  requireFitting(params);
   const customer = params.customer === undefined ? null : liveCustomer(world, params.customer, 'customer');
-  if (params.line_items.length === 0) {
-    throw invalid('Missing required param: line_items.', { code: 'parameter_missing', param: 'line_items' });
-  }
-  refuseOtherMode(params);
-  const items = makeItems(world, params.line_items, params.mode);
-  const { currency } = items[0]!;
-  const subscription =
-    params.mode === 'subscription' ? subscriptionOrder(world, params.subscription_data) : null;
+  const { line_items: lines = [], mode } = params;
+  const items = mode === 'setup' ? [] : makeItems(world, lines, mode);
+  const currency = items[0]?.currency ?? params.currency ?? null;
+  const subscription = mode === 'subscription' ? subscriptionOrder(world, params.subscription_data) : null;
   const total = subscription !== null && hasTrial(subscription) ? 0 : totalOf(items);
+  const amount = mode === 'setup' ? null : total;
   const now = nowSeconds(world);
   const id = makeId('session');
   const knownEmail = customer?.email ?? params.customer_email ?? null;
@@ -84,8 +33,8 @@ export function createSession(world: World, params: Params<typeof sessionFields>
     after_expiration: null,
     allow_promotion_codes: null,
     allowed_payment_method_types: params.allowed_payment_method_types ?? null,
-    amount_subtotal: total,
-    amount_total: total,
+    amount_subtotal: amount,
+    amount_total: amount,
     automatic_tax: { enabled: false, liability: null, provider: null, status: null },
     billing_address_collection: null,
     cancel_url: params.cancel_url ?? null,
@@ -125,13 +74,13 @@ export function createSession(world: World, params: Params<typeof sessionFields>
     payment_method_collection: collectionOf(params),
     payment_method_configuration_details: null,
     payment_method_options: {},
-    payment_method_types: methodTypesFor(currency, params.allowed_payment_method_types),
+    payment_method_types: methodTypesFor(currency ?? '', params.allowed_payment_method_types),
     payment_status: total === 0 ? 'no_payment_required' : 'unpaid',
     permissions: null,
     phone_number_collection: { enabled: false },
     recovered_from: null,
     saved_payment_method_options: savedMethodOptions(params, customer),
-    setup_intent: null,
+    setup_intent: mode === 'setup' ? setupFor(world, params).id : null,
     shipping_address_collection: null,
     shipping_cost: null,
     shipping_options: [],
@@ -139,7 +88,7 @@ export function createSession(world: World, params: Params<typeof sessionFields>
     submit_type: params.submit_type ?? null,
     subscription: null,
     success_url: params.success_url,
-    total_details: { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
+    total_details: mode === 'setup' ? null : { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
     ui_mode: 'hosted_page',
     url: pageUrl(world, id),
     wallet_options: null,
@@ -162,30 +111,21 @@ export function createSession(world: World, params: Params<typeof sessionFields>
   return session;
 }
 
-/** What belongs to another mode is refused. */
-function refuseOtherMode(params: Params<typeof sessionFields>): void {
-  const others =
-    params.mode === 'payment'
-      ? (['subscription_data', 'payment_method_collection'] as const)
-      : (['payment_intent_data', 'customer_creation', 'submit_type'] as const);
-  for (const param of others) {
-    if (params[param] === undefined) continue;
-    throw invalid(`You can not pass \`${param}\` in \`${params.mode}\` mode.`, { param });
-  }
-}
-
-/** A subscription always has a customer, and asks for a card even when there is nothing to pay yet. */
-function creationOf({ customer_creation: asked, mode }: Params<typeof sessionFields>) {
-  return asked ?? (mode === 'subscription' ? 'always' : 'if_required');
-}
-
-function collectionOf({ payment_method_collection: asked, mode }: Params<typeof sessionFields>) {
-  return asked ?? (mode === 'subscription' ? 'always' : 'if_required');
+/** The intent of a session that only saves a method; there from the start. */
+function setupFor(world: World, params: NewSession): Stripe.SetupIntent {
+  const { customer = null, currency = '', setup_intent_data: data } = params;
+  return openSetup(world, {
+    allowed_payment_method_types: params.allowed_payment_method_types ?? null,
+    customer,
+    description: data?.description ?? null,
+    metadata: changeMetadata({}, data?.metadata),
+    payment_method_types: methodTypesFor(currency, params.allowed_payment_method_types),
+  });
 }
 
 /** Which saved methods a session offers; there are some only where the customer is known. */
 function savedMethodOptions(
-  { saved_payment_method_options: asked }: Params<typeof sessionFields>,
+  { saved_payment_method_options: asked }: NewSession,
   customer: Stripe.Customer | null,
 ): Stripe.Checkout.Session.SavedPaymentMethodOptions | null {
   if (customer === null && asked === undefined) return null;
@@ -194,21 +134,6 @@ function savedMethodOptions(
     payment_method_remove: asked?.payment_method_remove ?? 'disabled',
     payment_method_save: asked?.payment_method_save ?? null,
   };
-}
-
-function expiryOf(asked: number | undefined, now: number): number {
-  if (asked === undefined) return now + LIFETIME_SECONDS_MAX;
-  if (asked < now + LIFETIME_SECONDS_MIN) {
-    throw invalid('The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation.', {
-      param: 'expires_at',
-    });
-  }
-  if (asked > now + LIFETIME_SECONDS_MAX) {
-    throw invalid('The `expires_at` timestamp must be less than 24 hours from Checkout Session creation.', {
-      param: 'expires_at',
-    });
-  }
-  return asked;
 }
 
 /** What is known of the person who pays. */

@@ -16,6 +16,7 @@ import { emit } from './events.ts';
 import { billingDetails, type Means } from './methods.ts';
 import { totalOf } from './orders.ts';
 import { attempt, findIntent, idOf, openIntent, settle } from './payments.ts';
+import { findSetup, trySetup } from './setups.ts';
 import type { Order } from './store.ts';
 import { addMethod } from './wallet.ts';
 import type { World } from './world.ts';
@@ -40,6 +41,7 @@ export function confirmSession(world: World, id: string, means: Means | null, em
   const payer = session.customer_details?.email ?? email ?? GUEST_EMAIL;
   const order = world.store.get('order', id);
   if (order === undefined) throw new Error(`the order of ${id} is missing`);
+  if (session.mode === 'setup' && means !== null) return confirmSetupSession(world, session, means, payer);
   const { subscription } = order;
   if (subscription !== undefined) {
     return confirmSubscription(world, session, { ...order, subscription }, means, payer);
@@ -82,6 +84,34 @@ function confirmSubscription(
   if (intent !== null) return { session: follow(world, ready, intent), decline, actionUrl };
   const isFree = session.amount_total === 0;
   return { session: complete(world, ready, isFree ? 'no_payment_required' : 'paid'), decline, actionUrl };
+}
+
+/** Somebody presses "Save": nothing is charged. */
+function confirmSetupSession(
+  world: World,
+  session: Stripe.Checkout.Session,
+  means: Means,
+  payer: string,
+): Tried {
+  const isRefused = means.type === 'card' && means.decline !== null && !means.attaches;
+  const ready = isRefused ? session : withPayer(world, session, payer);
+  world.store.put('session', ready);
+  const before = findSetup(world, idOf(session.setup_intent) ?? '');
+  const setup = { ...before, customer: idOf(ready.customer) };
+  const method = addMethod(world, means, billingDetails(payer), { allow_redisplay: 'always' });
+  const { setup: tried, decline } = trySetup(world, setup, method, successUrl(session));
+  const actionUrl = tried.next_action?.redirect_to_url?.url ?? null;
+  const isSaved = tried.status === 'succeeded';
+  return { session: isSaved ? complete(world, ready, 'no_payment_required') : ready, decline, actionUrl };
+}
+
+/** The session that saves a card goes on once its holder has confirmed that. */
+export function followSetupSession(world: World, setup: Stripe.SetupIntent): void {
+  if (setup.status !== 'succeeded') return;
+  for (const session of world.store.all('session')) {
+    const isItsOwn = session.setup_intent === setup.id && session.status === 'open';
+    if (isItsOwn) complete(world, session, 'no_payment_required');
+  }
 }
 
 /** The intent to collect what a session asks for; made when somebody first tries to pay. */

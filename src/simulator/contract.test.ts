@@ -79,6 +79,8 @@ async function playSavedMethods(simulator: Simulator, stripe: Stripe) {
   const setup = await stripe.setupIntents.create({ customer, payment_method: card!.id, confirm: true });
   simulator.authenticateSetup(setup.id, 'fail');
   await stripe.setupIntents.cancel(setup.id);
+  const saving = { customer, mode: 'setup', success_url: 'http://shop.test/thanks' } as const;
+  simulator.pay((await stripe.checkout.sessions.create(saving)).id);
   const { configuration } = await stripe.billingPortal.sessions.create({ customer });
   await stripe.billingPortal.configurations.update(String(configuration), { name: 'Shop' });
   const gone = await stripe.paymentMethods.attach('pm_card_visa', { customer });

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { followInvoice } from './billing/paying.ts';
-import { followSession } from './confirm.ts';
+import { followSession, followSetupSession } from './confirm.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
@@ -44,6 +44,7 @@ export function authenticateIntent(
 /** The same for a card that is set up. */
 export function authenticateSetup(world: World, id: string, outcome: 'succeed' | 'fail'): Stripe.SetupIntent {
   const answered = answerSetup(world, findSetup(world, id), outcome);
+  followSetupSession(world, answered);
   followPortalSetup(world, answered);
   return answered;
 }

@@ -26,6 +26,7 @@ export function renderSession({ session, items, isWaiting, successUrl, problem, 
 }
 
 function renderOrder(session: Stripe.Checkout.Session, items: Stripe.LineItem[]): string {
+  if (session.mode === 'setup') return '<h1><small>Nothing is charged now</small>Save a card</h1>';
   const lines = items.map(
     (item) =>
       `<li><span>${escapeHtml(item.description ?? '')}${item.quantity === 1 ? '' : ` × ${item.quantity}`}</span>
@@ -59,7 +60,7 @@ function renderPayment(session: Stripe.Checkout.Session, typedEmail = ''): strin
       <input type="email" name="email" autocomplete="email" required value="${escapeHtml(known ?? typedEmail)}"${known ? ' readonly' : ''}>
     </label>
     ${renderMeans(means)}
-    <button>Pay ${totalOf(session)}</button>
+    <button>${session.mode === 'setup' ? 'Save' : `Pay ${totalOf(session)}`}</button>
   </form>
   ${session.cancel_url === null ? '' : `<p class="back"><a href="${escapeHtml(session.cancel_url)}">Cancel and go back</a></p>`}`;
 }
@@ -89,14 +90,18 @@ function renderOutcome(session: Stripe.Checkout.Session, isWaiting: boolean, suc
     return `<p class="state">This checkout has expired. Nothing was charged.</p>${linkBack(session.cancel_url)}`;
   }
   if (!isWaiting) {
-    const said = session.payment_status === 'unpaid' ? 'The bank did not pay.' : 'This is paid. Thank you.';
-    return `<p class="state">${said}</p>${linkBack(successUrl)}`;
+    return `<p class="state">${saidOf(session)}</p>${linkBack(successUrl)}`;
   }
   return `<p class="state">The bank has not answered yet. In this simulator, you are the bank:</p>
     <form method="post">
       <button name="settle" value="succeed">Let it succeed</button>
       <button class="quiet" name="settle" value="fail">Let it fail</button>
     </form>${linkBack(successUrl)}`;
+}
+
+function saidOf({ mode, payment_status: status }: Stripe.Checkout.Session): string {
+  if (mode === 'setup') return 'This is saved. Thank you.';
+  return status === 'unpaid' ? 'The bank did not pay.' : 'This is paid. Thank you.';
 }
 
 function linkBack(url: string | null): string {

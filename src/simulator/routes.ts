@@ -7,6 +7,7 @@ import * as endpoints from './endpoints.ts';
 import * as events from './events.ts';
 import * as intents from './intents.ts';
 import { listing } from './lists.ts';
+import { sessionFields } from './newSession.ts';
 import { PORTAL_ROUTES } from './portal/routes.ts';
 import * as prices from './prices.ts';
 import * as products from './products.ts';
@@ -38,7 +39,7 @@ const ROUTES: Route[] = [
   route('GET', '/v1/prices/:id', nothing, prices.retrievePrice),
   route('POST', '/v1/prices/:id', prices.priceChanges, prices.updatePrice),
 
-  route('POST', '/v1/checkout/sessions', checkout.sessionFields, checkout.createSession),
+  route('POST', '/v1/checkout/sessions', sessionFields, checkout.createSession),
   route('GET', '/v1/checkout/sessions', checkout.sessionListing, checkout.listSessions),
   route('GET', '/v1/checkout/sessions/:id', nothing, checkout.retrieveSession),
   route('POST', '/v1/checkout/sessions/:id/expire', nothing, checkout.expireSession),

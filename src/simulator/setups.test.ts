@@ -111,3 +111,59 @@ test('setups are changed, canceled and listed', async (t) => {
   const early = stripe.setupIntents.create({ return_url: 'http://shop.test/back' });
   assert.match((await refusalOf(early)).message, /confirm=true/);
 });
+
+const setupSession = (more: Partial<Stripe.Checkout.SessionCreateParams> = {}) => ({
+  mode: 'setup' as const,
+  success_url: 'http://shop.test/thanks',
+  ...more,
+});
+
+test('a session in setup mode saves a card for its customer and charges nothing', async (t) => {
+  const { simulator, stripe } = await useSimulator(t);
+  const { id: customer } = await stripe.customers.create({ email: 'ada@example.com' });
+  const session = await stripe.checkout.sessions.create(
+    setupSession({ customer, setup_intent_data: { metadata: { op: '1' } } }),
+  );
+  assert.deepEqual(
+    [session.amount_total, session.payment_status, session.payment_method_types],
+    [null, 'no_payment_required', ['card']],
+  );
+  assert.equal(simulator.decline(session.id, 'lost_card').status, 'open');
+  assert.deepEqual((await stripe.customers.listPaymentMethods(customer)).data, []);
+  const done = simulator.pay(session.id, { card: '5555555555554444' });
+  const setup = await stripe.setupIntents.retrieve(String(done.setup_intent));
+  assert.deepEqual([done.status, setup.status, setup.metadata], ['complete', 'succeeded', { op: '1' }]);
+  const [card] = (await stripe.customers.listPaymentMethods(customer)).data;
+  assert.deepEqual([card?.id, card?.card?.last4], [setup.payment_method, '4444']);
+  assert.equal(typesOf(simulator.events()).at(-1), 'checkout.session.completed');
+  assert.deepEqual((await stripe.charges.list()).data, []);
+});
+
+test('a card that is to be confirmed is saved by a session once it is, on its page as well', async (t) => {
+  const { simulator, stripe } = await useSimulator(t);
+  const session = await stripe.checkout.sessions.create(setupSession({ customer_creation: 'always' }));
+  const page = await (await fetch(session.url ?? '')).text();
+  assert.ok(page.includes('Save a card') && page.includes('<button>Save</button>'));
+  const body = new URLSearchParams({ pay_with: '4000002500003155', email: 'ada@example.com' });
+  const sent = await fetch(session.url ?? '', { method: 'POST', body, redirect: 'manual' });
+  assert.match(sent.headers.get('location') ?? '', /\/c\/3ds\/seti_/);
+  simulator.authenticateSetup(String(session.setup_intent));
+  const done = await stripe.checkout.sessions.retrieve(session.id);
+  assert.equal(done.status, 'complete');
+  assert.equal((await stripe.customers.listPaymentMethods(String(done.customer))).data.length, 1);
+  assert.match(await (await fetch(session.url ?? '')).text(), /This is saved/);
+});
+
+test('what belongs to another mode is refused', async (t) => {
+  const { stripe } = await useSimulator(t);
+  const cases: [Partial<Stripe.Checkout.SessionCreateParams>, RegExp][] = [
+    [{ submit_type: 'pay' }, /`submit_type` in `setup` mode/],
+    [{ line_items: [{ price: 'price_x', quantity: 1 }] }, /`line_items` in `setup` mode/],
+    [{ mode: 'payment', currency: 'usd' }, /`currency` in `payment` mode/],
+    [{ mode: 'subscription' }, /Missing required param: line_items/],
+  ];
+  for (const [more, message] of cases) {
+    const call = stripe.checkout.sessions.create(setupSession(more));
+    assert.match((await refusalOf(call)).message, message);
+  }
+});
