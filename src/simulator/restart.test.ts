@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { type TestContext, test } from 'node:test';
 import { startSimulator } from './simulator.ts';
 import { Store } from './store.ts';
-import { connect, order, useReceiver, useSimulator } from './testing.ts';
+import { connect, order, payer, useReceiver, useSimulator } from './testing.ts';
 
 function useFile(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'simulator-'));
@@ -35,6 +35,36 @@ test('after a restart everything is as it was, and goes on', async (t) => {
   assert.equal(open.url, `${simulator.url}/c/pay/${session.id}`);
   assert.equal((await fetch(open.url ?? '')).status, 200);
   assert.equal(simulator.pay(session.id).payment_status, 'paid');
+});
+
+test('every page that was open before a restart is found at the new address', async (t) => {
+  const dataFile = useFile(t);
+  const first = await startSimulator({ dataFile });
+  const stripe = connect(first.url);
+  const customer = await payer(stripe, 'pm_card_authenticationRequired');
+  const price_data = { currency: 'usd', product_data: { name: 'Pro' }, unit_amount: 1000 };
+  const { id: price } = await stripe.prices.create({ ...price_data, recurring: { interval: 'month' } });
+  const { latest_invoice } = await stripe.subscriptions.create({ customer, items: [{ price }] });
+  const asked = { payment_method: 'pm_card_authenticationRequired', confirm: true };
+  const intent = await stripe.paymentIntents.create({ ...asked, amount: 1000, currency: 'usd' });
+  const setup = await stripe.setupIntents.create(asked);
+  const portal = await stripe.billingPortal.sessions.create({ customer });
+  await first.stop();
+
+  const { simulator, stripe: again } = await useSimulator(t, { dataFile });
+  const urls = [
+    (await again.paymentIntents.retrieve(intent.id)).next_action?.redirect_to_url?.url,
+    (await again.setupIntents.retrieve(setup.id)).next_action?.redirect_to_url?.url,
+    (await again.invoices.retrieve(String(latest_invoice))).hosted_invoice_url,
+  ];
+  for (const url of urls) {
+    assert.ok(String(url).startsWith(`${simulator.url}/`), String(url));
+    assert.equal((await fetch(String(url))).status, 200);
+  }
+  const page = simulator.url + new URL(portal.url).pathname;
+  const body = new URLSearchParams({ act: 'save_card', card: '4242424242424242' });
+  const saved = await fetch(page, { method: 'POST', body, redirect: 'manual' });
+  assert.equal(saved.headers.get('location'), page);
 });
 
 test('what was undelivered at the end is delivered after a restart', async (t) => {

@@ -12,6 +12,7 @@ import { type DisputeOptions, moveDispute, openDispute } from './disputes.ts';
 import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
 import { type FaultPlan, Faults } from './faults.ts';
 import { delayedMeans } from './methods.ts';
+import { moveOpenPages } from './moves.ts';
 import { authenticateIntent, authenticateSetup, settleIntent } from './outcomes.ts';
 import { OwnClock } from './own-clock.ts';
 import { failRefund, settleDue, settleRefund } from './refunds.ts';
@@ -19,7 +20,7 @@ import { createApi } from './server.ts';
 import { Store } from './store.ts';
 import { setCard } from './wallet.ts';
 import { Courier, type DeliveryAttempt, type WebhookOptions } from './webhooks.ts';
-import { pageUrl, type World } from './world.ts';
+import type { World } from './world.ts';
 
 export type { Dunning } from './billing/dunning.ts';
 export type { DisputeOptions } from './disputes.ts';
@@ -191,12 +192,4 @@ function openWorld(options: SimulatorOptions, clock: Clock, baseUrl: string, ser
 function addressOf(host: string, port: number): string {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
-}
-
-/** Pages that were open before a restart are found at the address of today. */
-function moveOpenPages(world: World): void {
-  for (const session of world.store.all('session')) {
-    const url = pageUrl(world, session.id);
-    if (session.status === 'open' && session.url !== url) world.store.put('session', { ...session, url });
-  }
 }
