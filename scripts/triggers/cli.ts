@@ -11,7 +11,11 @@ const VERSION = '1.52.0';
 /** Whether the flow of an event ran to its end; if not, what Stripe, or its stand-in, said. */
 export type Triggered = { passed: true } | { passed: false; why: string };
 
-export type StripeCli = { trigger(event: string, apiBase: string): Promise<Triggered> };
+export type StripeCli = {
+  /** Every event that it can play. */
+  events(): Promise<string[]>;
+  trigger(event: string, apiBase: string): Promise<Triggered>;
+};
 
 /** Stripe's own command line, which nothing else here needs: the first time, npm brings it into a temporary folder. */
 export async function openStripeCli(): Promise<StripeCli> {
@@ -33,6 +37,10 @@ export async function openStripeCli(): Promise<StripeCli> {
   // Of the machine it gets what it needs to run, and a home without keys or settings.
   const env = { PATH: process.env.PATH, HOME: folder, STRIPE_CLI_TELEMETRY_OPTOUT: '1' };
   return {
+    async events() {
+      const { stdout } = await run(process.execPath, [command, 'trigger', '--help'], { env });
+      return [...stdout.matchAll(/^ {2}(\w+(?:\.\w+)+)$/gm)].map(([, event]) => event!);
+    },
     async trigger(event, apiBase) {
       const args = [command, 'trigger', event, '--api-key', 'sk_test_12345', '--api-base', apiBase];
       const { stdout, stderr } = await run(process.execPath, args, { env, timeout: TIMEOUT_MS }).catch(

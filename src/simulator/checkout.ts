@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { shippingOf } from './addresses.ts';
 import { hasTrial, subscriptionOrder } from './billing/checkout.ts';
 import { liveCustomer } from './customers.ts';
 import { invalid, noSuch } from './errors.ts';
@@ -103,6 +104,7 @@ export function createSession(world: World, params: NewSession): Stripe.Checkout
       metadata: changeMetadata({}, data?.metadata),
       receiptEmail: data?.receipt_email ?? null,
       setupFutureUsage: data?.setup_future_usage ?? null,
+      shipping: shippingOf(data?.shipping),
       statementDescriptor: data?.statement_descriptor ?? null,
       statementDescriptorSuffix: data?.statement_descriptor_suffix ?? null,
     },

@@ -26,8 +26,14 @@ export type Tried = { session: Stripe.Checkout.Session; decline: Decline | null;
 
 const GUEST_EMAIL = 'guest@example.com'; // a person always gives one to Checkout
 
-/** Somebody presses "Pay" on the session's page. */
-export function confirmSession(world: World, id: string, means: Means | null, email?: string): Tried {
+/** Somebody presses "Pay" on the session's page, with a method that is there, or a new one. */
+export function confirmSession(
+  world: World,
+  id: string,
+  means: Means | null,
+  email?: string,
+  chosen?: Stripe.PaymentMethod,
+): Tried {
   const session = findSession(world, id);
   if (session.status !== 'open') {
     throw invalid(`This Checkout Session can no longer be paid: its status is \`${session.status}\`.`);
@@ -57,7 +63,7 @@ export function confirmSession(world: World, id: string, means: Means | null, em
   const intent = existing === null ? intentFor(world, ready, order, amount) : findIntent(world, existing);
   const confirmed: Stripe.Checkout.Session = { ...ready, payment_intent: intent.id };
   world.store.put('session', confirmed);
-  const method = addMethod(world, means, billingDetails(payer), { allow_redisplay: 'limited' });
+  const method = chosen ?? addMethod(world, means, billingDetails(payer), { allow_redisplay: 'limited' });
   const paying = { ...intent, customer: idOf(confirmed.customer) };
   const { intent: tried, decline } = attempt(world, paying, method, 'on_session', successUrl(session));
   const after = follow(world, confirmed, tried);
@@ -131,6 +137,7 @@ function intentFor(
     payment_method_types: session.payment_method_types,
     receipt_email: asked.receiptEmail,
     setup_future_usage: asked.setupFutureUsage ?? null,
+    shipping: asked.shipping ?? null,
     statement_descriptor: asked.statementDescriptor,
     statement_descriptor_suffix: asked.statementDescriptorSuffix,
   });

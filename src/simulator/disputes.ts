@@ -5,6 +5,7 @@ import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
 import { makeId } from './ids.ts';
 import { paginate } from './lists.ts';
+import { changeMetadata, metadata } from './metadata.ts';
 import type { Params } from './params.ts';
 import { idOf } from './payments.ts';
 import { isAbout, type refundListing } from './refunds.ts';
@@ -128,6 +129,23 @@ export function listDisputes(
 
 export function retrieveDispute(world: World, _params: unknown, id: string): Stripe.Dispute {
   return findDispute(world, id);
+}
+
+export const disputeChanges = { metadata: metadata() };
+
+export function updateDispute(
+  world: World,
+  params: Params<typeof disputeChanges>,
+  id: string,
+): Stripe.Dispute {
+  const before = findDispute(world, id);
+  const after = { ...before, metadata: changeMetadata(before.metadata, params.metadata) };
+  world.store.put('dispute', after);
+  emit(world, {
+    type: 'charge.dispute.updated',
+    data: { object: after, previous_attributes: previousOf(before, after) },
+  });
+  return after;
 }
 
 /** The merchant gives in: the dispute is lost. */

@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { shippingFields, shippingOf } from './addresses.ts';
 import { findCharge } from './charges.ts';
 import { liveCustomer } from './customers.ts';
 import { cardError, invalid } from './errors.ts';
@@ -44,11 +45,18 @@ const methodTypes = listOf(oneOf('card', 'us_bank_account', 'sepa_debit'));
 export const confirmation = {
   allowed_payment_method_types: methodTypes,
   error_on_requires_action: boolean(),
+  // The payer's consent to debits, of which Stripe makes a mandate; nothing here asks for one.
+  mandate_data: group({
+    customer_acceptance: required(
+      group({ accepted_at: integer(), type: required(oneOf('offline', 'online')) }),
+    ),
+  }),
   off_session: boolean(),
   payment_method: text(),
   receipt_email: clearable(email()),
   return_url: webAddress(),
   setup_future_usage: clearable(futureUsage),
+  shipping: clearable(group(shippingFields)),
 };
 
 export const intentFields = {
@@ -60,6 +68,7 @@ export const intentFields = {
   }),
   capture_method: captureMethod,
   confirm: boolean(),
+  confirmation_method: oneOf('automatic', 'manual'),
   currency: required(currency()),
   customer: text(),
   description: text(1000),
@@ -76,10 +85,12 @@ export function createIntent(world: World, params: Params<typeof intentFields>):
   if (customer !== undefined) liveCustomer(world, customer, 'customer');
   const asked = definedOf({
     capture_method: params.capture_method,
+    confirmation_method: params.confirmation_method,
     customer,
     description: params.description,
     receipt_email: params.receipt_email,
     setup_future_usage: params.setup_future_usage,
+    shipping: shippingOf(params.shipping),
     statement_descriptor: params.statement_descriptor,
     statement_descriptor_suffix: params.statement_descriptor_suffix,
     allowed_payment_method_types: params.allowed_payment_method_types,
@@ -118,7 +129,11 @@ export function confirmIntent(
   requireStatus(before, 'confirm', 'requires_payment_method', 'requires_confirmation', 'requires_action');
   const intent: Stripe.PaymentIntent = {
     ...before,
-    ...definedOf({ receipt_email: params.receipt_email, setup_future_usage: params.setup_future_usage }),
+    ...definedOf({
+      receipt_email: params.receipt_email,
+      setup_future_usage: params.setup_future_usage,
+      shipping: params.shipping === undefined ? undefined : shippingOf(params.shipping),
+    }),
     ...typesFor(before.currency, params.allowed_payment_method_types),
   };
   const chosen = params.payment_method ?? idOf(before.payment_method) ?? undefined;

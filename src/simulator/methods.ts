@@ -5,8 +5,23 @@ import { invalid } from './errors.ts';
 import { makeId } from './ids.ts';
 import { nowSeconds, type World } from './world.ts';
 
+/** What the bank of a test account answers by itself, a little later; other accounts wait to be told. */
+export type BankAnswer = 'succeed' | 'fail';
+
 /** How somebody pays: with a card, at once; or by a bank debit, whose outcome comes later. */
-export type Means = Card | { type: 'us_bank_account' | 'sepa_debit' };
+export type Means = Card | { type: 'us_bank_account' | 'sepa_debit'; answers?: BankAnswer };
+
+/** Stripe's own test accounts: https://docs.stripe.com/payments/sepa-debit/accept-a-payment */
+const TEST_IBANS: Record<string, BankAnswer> = {
+  AT611904300234573201: 'succeed',
+  AT861904300235473202: 'fail',
+  IT60X0542811101000000123456: 'fail',
+};
+
+export function sepaMeans(iban: string): Means {
+  const answers = TEST_IBANS[iban.replaceAll(' ', '')];
+  return { type: 'sepa_debit', ...(answers === undefined ? {} : { answers }) };
+}
 
 const DELAYED: Record<string, 'us_bank_account' | 'sepa_debit'> = {
   usd: 'us_bank_account',

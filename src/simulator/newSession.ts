@@ -1,3 +1,4 @@
+import { shippingFields } from './addresses.ts';
 import { subscriptionData } from './billing/checkout.ts';
 import { invalid } from './errors.ts';
 import { metadata } from './metadata.ts';
@@ -26,6 +27,7 @@ export const sessionFields = {
     metadata: metadata(),
     receipt_email: email(),
     setup_future_usage: oneOf('off_session', 'on_session'),
+    shipping: group(shippingFields),
     statement_descriptor: text(22),
     statement_descriptor_suffix: text(22),
   }),

@@ -1,12 +1,13 @@
 import type Stripe from 'stripe';
 import { followInvoice } from './billing/paying.ts';
+import { findCharge } from './charges.ts';
 import { followSession, followSetupSession } from './confirm.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
 import { followPortalSetup } from './portal/acts.ts';
 import { answerSetup, findSetup } from './setups.ts';
-import type { World } from './world.ts';
+import { nowSeconds, type World } from './world.ts';
 
 /** What else changes once an intent has another status: what it pays, and disputes of test cards. */
 export function followIntent(world: World, intent: Stripe.PaymentIntent): void {
@@ -22,6 +23,20 @@ export function settleIntent(world: World, id: string, outcome: 'succeed' | 'fai
   const settled = settle(world, intent, outcome);
   followIntent(world, settled);
   return settled;
+}
+
+const ANSWER_SECONDS = 2; // minutes at Stripe; here somebody is waiting
+
+/** Banks of test accounts answer by themselves. */
+export function answerForBanks(world: World): void {
+  const due = nowSeconds(world) - ANSWER_SECONDS;
+  for (const intent of [...world.store.all('intent')]) {
+    if (intent.status !== 'processing') continue;
+    const means = world.store.get('key', idOf(intent.payment_method) ?? '')?.means;
+    if (means === undefined || means.type === 'card' || means.answers === undefined) continue;
+    if (findCharge(world, idOf(intent.latest_charge) ?? '').created > due) continue;
+    settleIntent(world, intent.id, means.answers);
+  }
 }
 
 /** The card's holder confirms a payment by 3D Secure, or refuses to. */

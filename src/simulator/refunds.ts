@@ -141,6 +141,16 @@ export function settleDue(world: World): void {
   }
 }
 
+export const refundChanges = { metadata: metadata() };
+
+export function updateRefund(world: World, params: Params<typeof refundChanges>, id: string): Stripe.Refund {
+  const refund = findRefund(world, id);
+  return update(world, refund, {
+    ...refund,
+    metadata: changeMetadata(refund.metadata ?? {}, params.metadata),
+  });
+}
+
 export const refundListing = { ...listing, charge: text(), created: created(), payment_intent: text() };
 
 export function listRefunds(

@@ -8,6 +8,7 @@ import * as events from './events.ts';
 import * as intents from './intents.ts';
 import { listing } from './lists.ts';
 import { sessionFields } from './newSession.ts';
+import * as pages from './payment-pages.ts';
 import { PORTAL_ROUTES } from './portal/routes.ts';
 import * as prices from './prices.ts';
 import * as products from './products.ts';
@@ -45,6 +46,9 @@ const ROUTES: Route[] = [
   route('POST', '/v1/checkout/sessions/:id/expire', nothing, checkout.expireSession),
   route('GET', '/v1/checkout/sessions/:id/line_items', listing, checkout.listLineItems),
 
+  route('GET', '/v1/payment_pages/:id', nothing, pages.retrievePage),
+  route('POST', '/v1/payment_pages/:id/confirm', pages.pageConfirmation, pages.confirmPage),
+
   route('POST', '/v1/payment_intents', intents.intentFields, intents.createIntent),
   route('GET', '/v1/payment_intents', intents.intentListing, intents.listIntents),
   route('GET', '/v1/payment_intents/:id', nothing, intents.retrieveIntent),
@@ -63,8 +67,10 @@ const ROUTES: Route[] = [
   route('POST', '/v1/refunds', refunds.refundFields, refunds.createRefund),
   route('GET', '/v1/refunds', refunds.refundListing, refunds.listRefunds),
   route('GET', '/v1/refunds/:id', nothing, refunds.retrieveRefund),
+  route('POST', '/v1/refunds/:id', refunds.refundChanges, refunds.updateRefund),
   route('GET', '/v1/disputes', refunds.refundListing, disputes.listDisputes),
   route('GET', '/v1/disputes/:id', nothing, disputes.retrieveDispute),
+  route('POST', '/v1/disputes/:id', disputes.disputeChanges, disputes.updateDispute),
   route('POST', '/v1/disputes/:id/close', nothing, disputes.closeDispute),
 
   route('POST', '/v1/payment_methods', wallet.methodFields, wallet.createMethod),

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { answerControl, type Control } from './control.ts';
+import { asOfToday } from './dialect.ts';
 import { invalid, StripeError } from './errors.ts';
 import { API_VERSION } from './events.ts';
 import { toJson } from './expand.ts';
@@ -53,7 +54,8 @@ async function serveApi(
     if (found === undefined) throw unrecognized(req, url);
     if (key !== undefined) release = inUse.claim(key);
     const sent = req.method === 'POST' ? await readForm(req) : url.search.slice(1);
-    reply = run(world, found.route, { ids: found.ids, path: url.pathname, sent, fault });
+    const isVersioned = req.headers['stripe-version'] !== undefined;
+    reply = run(world, found.route, { ids: found.ids, path: url.pathname, sent, isVersioned, fault });
   } catch (error) {
     reply = refuse(error);
   } finally {
@@ -76,13 +78,14 @@ async function serveApi(
   res.write(reply.body.slice(0, reply.body.length / 2), () => res.destroy());
 }
 
-type Call = { ids: string[]; path: string; sent: string; fault: ApiFault | null };
+type Call = { ids: string[]; path: string; sent: string; isVersioned: boolean; fault: ApiFault | null };
 
 /**
  * Does what is asked and keeps the answer for its idempotency key in one write. What was refused is not kept; what a
  * bank declined, what failed half-way, and a server error that came after it was done, are.
  */
-function run(world: World, route: Route, { ids, path, sent, fault }: Call): Reply {
+function run(world: World, route: Route, call: Call): Reply {
+  const { path, sent, fault } = call;
   const key = world.request.idempotency_key;
   const earlier = key === null ? undefined : findAnswer(world, key, path, sent);
   if (earlier !== undefined) {
@@ -98,7 +101,7 @@ function run(world: World, route: Route, { ids, path, sent, fault }: Call): Repl
   };
   try {
     return world.store.write(() => {
-      const done = execute(world, route, ids, sent);
+      const done = execute(world, route, call);
       return keep(fault?.kind === 'server_error' ? refuse(refusalBy(fault, key)) : done);
     });
   } catch (error) {
@@ -107,8 +110,8 @@ function run(world: World, route: Route, { ids, path, sent, fault }: Call): Repl
   }
 }
 
-function execute(world: World, route: Route, ids: string[], sent: string): Reply {
-  const form = decodeForm(sent);
+function execute(world: World, route: Route, { ids, sent, isVersioned }: Call): Reply {
+  const form = isVersioned ? decodeForm(sent) : asOfToday(decodeForm(sent));
   const expansions = takeExpansions(form);
   try {
     return { status: 200, body: toJson(world, route.run(world, form, ids), expansions) };

@@ -13,7 +13,7 @@ import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.t
 import { type FaultPlan, Faults } from './faults.ts';
 import { delayedMeans } from './methods.ts';
 import { moveOpenPages } from './moves.ts';
-import { authenticateIntent, authenticateSetup, settleIntent } from './outcomes.ts';
+import { answerForBanks, authenticateIntent, authenticateSetup, settleIntent } from './outcomes.ts';
 import { OwnClock } from './own-clock.ts';
 import { failRefund, settleDue, settleRefund } from './refunds.ts';
 import { createApi } from './server.ts';
@@ -111,6 +111,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       expireDue(world);
       settleDue(world);
       doDue(world);
+      answerForBanks(world);
     });
   const control = { faults, clock: ownClock, now: () => clock.now(), tick };
   server.on('request', createApi(world, control, options.apiKeys));

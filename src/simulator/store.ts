@@ -48,6 +48,7 @@ export type Order = {
     metadata: Metadata;
     receiptEmail: string | null;
     setupFutureUsage: 'off_session' | 'on_session' | null;
+    shipping: Stripe.PaymentIntent.Shipping | null;
     statementDescriptor: string | null;
     statementDescriptorSuffix: string | null;
   };

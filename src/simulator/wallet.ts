@@ -6,7 +6,7 @@ import { cardError, invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
 import { listing, paginate } from './lists.ts';
 import { changeMetadata, metadata } from './metadata.ts';
-import { billingDetails, type Means, makePaymentMethod } from './methods.ts';
+import { billingDetails, type Means, makePaymentMethod, sepaMeans } from './methods.ts';
 import { clearable, definedOf, email, group, integer, oneOf, type Params, required, text } from './params.ts';
 import type { Key } from './store.ts';
 import type { World } from './world.ts';
@@ -59,6 +59,7 @@ function meansSent(params: Params<typeof methodFields>): Means {
   if (params[type] === undefined) {
     throw invalid(`Missing required param: ${type}.`, { code: 'parameter_missing', param: type });
   }
+  if (type === 'sepa_debit') return sepaMeans(params.sepa_debit!.iban);
   if (type !== 'card') return { type };
   const { token, number } = params.card!;
   if (token === undefined) return cardMeans(number ?? '');
