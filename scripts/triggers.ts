@@ -15,6 +15,15 @@ const EVENTS = [
   ...['charge.succeeded', 'charge.failed', 'charge.captured', 'charge.refunded', 'charge.refund.updated'],
   ...['charge.dispute.created', 'charge.dispute.updated', 'charge.dispute.closed'],
   ...['customer.created', 'customer.updated', 'customer.deleted'],
+  ...['customer.subscription.created', 'customer.subscription.updated', 'customer.subscription.deleted'],
+  ...[
+    'customer.subscription.trial_will_end',
+    'subscription.payment_succeeded',
+    'subscription.payment_failed',
+  ],
+  ...['invoice.created', 'invoice.updated', 'invoice.deleted', 'invoice.finalized', 'invoice.paid'],
+  ...['invoice.payment_succeeded', 'invoice.payment_failed', 'invoice.payment_action_required'],
+  ...['invoice.marked_uncollectible', 'invoice.voided', 'invoiceitem.created', 'invoiceitem.deleted'],
   ...['payment_method.attached', 'payment_method.detached'],
   ...['product.created', 'product.updated', 'product.deleted', 'price.created', 'price.updated'],
 ];
@@ -23,9 +32,16 @@ const EVENTS = [
 type Row = { event: string; triggered: Triggered; kept: Kept | undefined };
 type Kept = { id: string; status: string; error: string | null };
 
+/** Flows that the command line calls by another name than the event that they end with. */
+const CALLED: Record<string, string> = {
+  'subscription.payment_succeeded': 'invoice.payment_succeeded',
+  'subscription.payment_failed': 'invoice.payment_failed',
+};
+
 async function play(event: string, { cli, server }: { cli: StripeCli; server: TestServer }): Promise<Row> {
+  const type = CALLED[event] ?? event;
   const newest = async (): Promise<Kept | undefined> =>
-    (await server.get(`/v1/stripe-events?type=${event}&limit=1`)).body.data[0];
+    (await server.get(`/v1/stripe-events?type=${type}&limit=1`)).body.data[0];
   const before = await newest();
   const simulatorUrl = /simulated at (http:\S+);/.exec(server.output())![1]!;
   const triggered = await cli.trigger(event, simulatorUrl);

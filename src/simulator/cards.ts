@@ -79,6 +79,7 @@ const visa = { brand: 'visa', decline: null, authentication: 'never', attaches: 
 const TEST_CARDS: Record<string, Omit<Card, 'type' | 'number'>> = {
   '4242424242424242': visa,
   '4000056655665556': visa,
+  '4000000000000077': visa, // its money is there at once, as all money is here
   '5555555555554444': { ...visa, brand: 'mastercard' },
   '378282246310005': { ...visa, brand: 'amex' },
   ...Object.fromEntries(Object.keys(LATER).map((number) => [number, visa])),
@@ -101,6 +102,7 @@ const TEST_IDS: Record<string, string> = {
   visa_debit: '4000056655665556',
   mastercard: '5555555555554444',
   amex: '378282246310005',
+  bypassPending: '4000000000000077',
   createDispute: '4000000000000259',
   createDisputeInquiry: '4000000000001976',
   pendingRefund: '4000000000007726',
@@ -117,6 +119,7 @@ const TEST_IDS: Record<string, string> = {
   chargeDeclinedProcessingError: '4000000000000119',
   threeDSecureOptional: '4000000000003055',
   threeDSecureRequired: '4000000000003220',
+  threeDSecure2Required: '4000000000003220',
   threeDSecureRequiredChargeDeclined: '4000008400001629',
   authenticationRequired: '4000002760003184',
   authenticationRequiredOnSetup: '4000002500003155',
