@@ -63,6 +63,7 @@ export const GrantType = {
     PURCHASE: "PURCHASE",
     PROMOTION: "PROMOTION",
     ADJUSTMENT: "ADJUSTMENT",
+    PLAN: "PLAN",
     OPENING: "OPENING"
 } as const;
 export type GrantType = (typeof GrantType)[keyof typeof GrantType];
@@ -121,7 +122,10 @@ export type Checkout = {
     pack: string | null;
     amount: string;
     currency: string;
-    credits: string;
+    credits: string | null;
+    plan: PlanType | null;
+    interval: string | null;
+    trialDays: number | null;
     sessionId: string | null;
     url: string | null;
     expiresAt: Timestamp | null;
@@ -225,6 +229,17 @@ export type IdempotentRequest = {
     body: unknown | null;
     createdAt: Generated<Timestamp>;
 };
+export type PaidPeriod = {
+    id: string;
+    workspaceId: string;
+    subscriptionId: string;
+    invoiceId: string;
+    paymentId: string | null;
+    plan: PlanType;
+    startDate: Timestamp;
+    endDate: Timestamp;
+    createdAt: Generated<Timestamp>;
+};
 export type Payment = {
     id: string;
     amount: string;
@@ -236,6 +251,7 @@ export type Payment = {
     workspaceId: string | null;
     credits: string | null;
     checkoutId: string | null;
+    invoiceId: string | null;
     refunded: Generated<string>;
     disputed: Generated<string>;
     readingsBegun: Generated<number>;
@@ -249,8 +265,20 @@ export type PaymentUser = {
     email: string;
     paymentPlatform: PaymentPlatform;
     customerId: string | null;
+    readingsBegun: Generated<number>;
+    readingApplied: Generated<number>;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
+};
+export type PlanCredit = {
+    workspaceId: string;
+    subscriptionId: string;
+    month: Timestamp;
+    plan: PlanType;
+    amount: string;
+    grantId: string;
+    paymentId: string | null;
+    createdAt: Generated<Timestamp>;
 };
 export type RefundRequest = {
     id: string;
@@ -297,6 +325,17 @@ export type Subscription = {
     plan: PlanType;
     startDate: Timestamp;
     endDate: Timestamp;
+    allowanceAnchor: Timestamp | null;
+    trialEnd: Timestamp | null;
+    graceUntil: Timestamp | null;
+    cancelAt: Timestamp | null;
+    endReason: string | null;
+    interval: string | null;
+    currency: string | null;
+    paymentUserId: string | null;
+    pendingPlan: PlanType | null;
+    pendingInterval: string | null;
+    pendingAt: Timestamp | null;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };
@@ -326,8 +365,10 @@ export type DB = {
     Decision: Decision;
     FeatureUsage: FeatureUsage;
     IdempotentRequest: IdempotentRequest;
+    PaidPeriod: PaidPeriod;
     Payment: Payment;
     PaymentUser: PaymentUser;
+    PlanCredit: PlanCredit;
     RefundRequest: RefundRequest;
     Reversal: Reversal;
     Simulator: Simulator;
