@@ -5,6 +5,8 @@ import type { CatalogConfig } from './src/catalog/config.ts';
  *
  * - A feature is a switch (a plan has it or not) or metered (counted). A plan includes an `allowance` of a metered
  *   feature per day, week, month or for ever. Past it, the plan blocks or takes credits at a price per unit.
+ * - A plan that is sold may have `trialDays`, once for each workspace, and `credits` that come with each month that is
+ *   paid for. `subscriptions: { graceDays: 7 }` says how long a plan is kept while its payment is past due.
  * - Prices are in major units: usd: 10 is ten dollars. Every price must name the same currencies.
  * - Everything is checked at start, and every mistake is named with its path: unknown keys and features, prices that
  *   Stripe cannot charge, limits that contradict each other. A catalog with a mistake is not served.

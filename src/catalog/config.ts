@@ -12,10 +12,14 @@ export type CatalogConfig = {
   /** What each plan includes. No subscription means FREE; a plan that is left out is not on offer. */
   plans: {
     FREE: PlanConfig;
-    BASIC?: PlanConfig & { price: PlanPriceConfig };
-    PRO?: PlanConfig & { price: PlanPriceConfig };
+    BASIC?: SoldPlanConfig;
+    PRO?: SoldPlanConfig;
     /** Sold by contact: an e-mail address or a page. */
     ENTERPRISE?: PlanConfig & { contact: string };
+  };
+  subscriptions?: {
+    /** How long a plan is kept while its payment is past due, in days: 7 if nothing is said, 0 for not at all. */
+    graceDays?: number;
   };
   credits: {
     /** How long bought credits last, in days; null: for ever. */
@@ -40,6 +44,15 @@ export type PlanConfig = {
   name: string;
   /** By `featureCode`: `true` for a switch, a meter for a metered feature. What is not listed is not in the plan. */
   features: Record<string, true | MeterConfig>;
+};
+
+/** A plan that is sold by the month or the year. */
+export type SoldPlanConfig = PlanConfig & {
+  price: PlanPriceConfig;
+  /** Days that a workspace may try it for nothing, once. */
+  trialDays?: number;
+  /** Credits that come with each month that is paid for, and expire with it. */
+  credits?: number;
 };
 
 /** A price per currency. Every price of a catalog names the same currencies. */

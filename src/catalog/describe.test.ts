@@ -21,6 +21,8 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
         name: 'Free',
         contact: null,
         price: { month: null, year: null },
+        trialDays: null,
+        credits: 0,
         features: [
           {
             featureCode: 'ai.points',
@@ -45,6 +47,8 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
         name: 'Basic',
         contact: null,
         price: { month: { usd: 10, jpy: 1500 }, year: null },
+        trialDays: null,
+        credits: 0,
         features: [{ featureCode: 'api.calls', type: 'metered', limit: 2.5, per: 'day', overage: 'block' }],
       },
       {
@@ -52,6 +56,8 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
         name: 'Pro',
         contact: null,
         price: { month: { usd: 20, jpy: 3000 }, year: { usd: 199.99, jpy: 30000 } },
+        trialDays: null,
+        credits: 0,
         features: [
           { featureCode: 'api.calls', type: 'metered', limit: 10, per: 'forever', overage: 'block' },
           { featureCode: 'sso', type: 'switch', enabled: true },
@@ -62,12 +68,15 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
         name: 'Enterprise',
         contact: 'sales@example.com',
         price: { month: null, year: null },
+        trialDays: null,
+        credits: 0,
         features: [
           { featureCode: 'api.calls', type: 'metered', limit: null, per: 'month', overage: 'block' },
           { featureCode: 'sso', type: 'switch', enabled: true },
         ],
       },
     ],
+    subscriptions: { graceDays: 7 },
     credits: {
       expireAfterDays: 365,
       debt: 'next_purchase',

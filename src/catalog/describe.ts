@@ -9,6 +9,7 @@ export type CatalogDescription = {
   features: { featureCode: string; name: string; type: 'switch' | 'metered'; whole?: boolean }[];
   /** In rising order. */
   plans: PlanDescription[];
+  subscriptions: { graceDays: number };
   credits: {
     expireAfterDays: number | null;
     debt: DebtPolicy;
@@ -23,6 +24,9 @@ export type PlanDescription = {
   contact: string | null;
   /** Null: the plan is not sold at this interval. */
   price: Record<Interval, Money | null>;
+  trialDays: number | null;
+  /** That come with each month that is paid for. */
+  credits: number;
   features: PlanFeature[];
 };
 
@@ -53,6 +57,7 @@ export function describeCatalog(catalog: Catalog): CatalogDescription {
       ...(type === 'metered' ? { whole } : {}),
     })),
     plans: [...plans.values()].map((terms) => describePlan(catalog, terms)),
+    subscriptions: { graceDays: catalog.graceDays },
     credits: {
       expireAfterDays: catalog.creditsExpireAfterDays,
       debt: catalog.creditsDebt,
@@ -83,7 +88,7 @@ function currenciesOf(catalog: Catalog): string[] {
 }
 
 function describePlan(catalog: Catalog, terms: PlanTerms): PlanDescription {
-  const { plan, name, contact, prices } = terms;
+  const { plan, name, contact, prices, trialDays, credits } = terms;
   return {
     plan,
     name,
@@ -92,6 +97,8 @@ function describePlan(catalog: Catalog, terms: PlanTerms): PlanDescription {
       month: prices.month.size === 0 ? null : money(prices.month),
       year: prices.year.size === 0 ? null : money(prices.year),
     },
+    trialDays,
+    credits: toUnits(credits),
     features: [...catalog.features.keys()].flatMap((code) => describeSetting(terms, code) ?? []),
   };
 }

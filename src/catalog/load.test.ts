@@ -47,11 +47,15 @@ for (const [file, text, reason] of [
     ': Expected double-quoted property name in JSON at position 8 (line 1 column 9)',
   ],
   ['other.yaml', 'a: 1', ': Unknown file extension ".yaml"'],
-  ['mistake.json', '[]', ': the catalog must be an object with currency, features, plans, credits'],
+  [
+    'mistake.json',
+    '[]',
+    ': the catalog must be an object with currency, features, plans, subscriptions, credits',
+  ],
   [
     'mistake.mjs',
     `export default { ...${config}, extra: 1 }`,
-    ': extra: is unknown here; known are currency, features, plans, credits',
+    ': extra: is unknown here; known are currency, features, plans, subscriptions, credits',
   ],
 ] as const) {
   test(`${file} is refused in one line that names the file: ${reason}`, async () => {

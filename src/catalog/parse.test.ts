@@ -76,13 +76,17 @@ for (const [currency, price, message] of [
 
 for (const [path, value, message] of [
   // Unknown and missing keys
-  ['colour', 1, 'colour: is unknown here; known are currency, features, plans, credits'],
+  ['colour', 1, 'colour: is unknown here; known are currency, features, plans, subscriptions, credits'],
   ['features', undefined, 'features: must be an object'],
   ['features', [], 'features: must be an object'],
   ['plans', null, 'plans: must be an object with FREE, BASIC, PRO, ENTERPRISE'],
   ['plans/GOLD', {}, 'plans.GOLD: is unknown here; known are FREE, BASIC, PRO, ENTERPRISE'],
   ['plans/FREE', undefined, 'plans.FREE: must be an object with name, features'],
-  ['plans/BASIC/trial', 14, 'plans.BASIC.trial: is unknown here; known are name, price, features'],
+  [
+    'plans/BASIC/trial',
+    14,
+    'plans.BASIC.trial: is unknown here; known are name, price, trialDays, credits, features',
+  ],
   [
     `${FREE_POINTS}/limit`,
     5,
@@ -121,7 +125,11 @@ for (const [path, value, message] of [
     undefined,
     'plans.PRO.price.month: must be an object with a price per currency, such as { usd: 10 }',
   ],
-  ['plans/PRO/contact', 'x', 'plans.PRO.contact: is unknown here; known are name, price, features'],
+  [
+    'plans/PRO/contact',
+    'x',
+    'plans.PRO.contact: is unknown here; known are name, price, trialDays, credits, features',
+  ],
   ['plans/ENTERPRISE/contact', undefined, `plans.ENTERPRISE.contact: ${TEXT}`],
   [
     'plans/ENTERPRISE/price',
@@ -213,6 +221,16 @@ for (const [path, value, message] of [
   ['currency', 'eur', 'currency: must be a currency, one that has prices: usd, jpy'],
   ['currency', undefined, 'currency: must be a currency, one that has prices: usd, jpy'],
   // Credits
+  ['plans/PRO/trialDays', 0, 'plans.PRO.trialDays: must be a whole number of days from 1 to 730'],
+  ['plans/PRO/trialDays', 1.5, 'plans.PRO.trialDays: must be a whole number of days from 1 to 730'],
+  ['plans/PRO/credits', 0, `plans.PRO.credits: ${ABOVE_ZERO}, up to 1,000,000,000`],
+  ['plans/FREE/credits', 5, 'plans.FREE.credits: is unknown here; known are name, features'],
+  [
+    'subscriptions',
+    { graceDays: -1 },
+    'subscriptions.graceDays: must be a whole number of days from 0 to 90',
+  ],
+  ['subscriptions', 7, 'subscriptions: must be an object with graceDays'],
   ['credits/expireAfterDays', undefined, `credits.expireAfterDays: ${DAYS}`],
   ['credits/expireAfterDays', 0, `credits.expireAfterDays: ${DAYS}`],
   ['credits/expireAfterDays', 1.5, `credits.expireAfterDays: ${DAYS}`],
@@ -244,7 +262,10 @@ for (const [path, value, message] of [
 
 for (const value of [undefined, null, 1, 'text', [], () => ({})]) {
   test(`a catalog that is ${typeof value === 'object' ? JSON.stringify(value) : typeof value} is refused`, () => {
-    assert.equal(mistakesOf(value), 'the catalog must be an object with currency, features, plans, credits');
+    assert.equal(
+      mistakesOf(value),
+      'the catalog must be an object with currency, features, plans, subscriptions, credits',
+    );
   });
 }
 
@@ -346,6 +367,9 @@ for (const [path, value] of [
   [`${FREE_CALLS}/overage`, 'block'],
   ['plans/PRO/price/year/usd', 199.98],
   ['credits/expireAfterDays', null],
+  ['plans/PRO/trialDays', 14],
+  ['plans/PRO/credits', 500.5],
+  ['subscriptions', { graceDays: 0 }],
   ['credits/debt', 'keep'],
   ['credits/packs/small/credits', 1001],
   ['credits/custom/usd/max', 501],

@@ -9,10 +9,13 @@ import {
   DEBT,
   EXPIRE_AFTER_DAYS,
   FEATURE,
+  GRACE_DAYS,
   METER,
   OVERAGE_IN_CREDITS,
   PACK,
+  PLAN_CREDITS,
   TEXT,
+  TRIAL_DAYS,
 } from './shape.ts';
 import {
   AI_POINTS,
@@ -31,16 +34,17 @@ import { versionOf } from './version.ts';
 export function parseCatalog(config: unknown): Catalog {
   const mistakes: string[] = [];
   const root = new Part(config, [], mistakes);
-  if (!root.hasKeys(['currency', 'features', 'plans', 'credits'])) throw refusal(mistakes);
+  if (!root.hasKeys(['currency', 'features', 'plans', 'subscriptions', 'credits'])) throw refusal(mistakes);
 
   const prices = new Prices(root.at('currency'));
   const features = readFeatures(root.at('features'));
   const plans = readPlans(root.at('plans'), features, prices);
+  const graceDays = readGraceDays(root.at('subscriptions'));
   const credits = readCredits(root.at('credits'), prices);
   prices.checkCurrencies();
   if (mistakes.length > 0) throw refusal(mistakes);
 
-  const content = { features: features as Map<string, Feature>, plans, ...credits };
+  const content = { features: features as Map<string, Feature>, plans, graceDays, ...credits };
   return { version: versionOf({ currency: root.at('currency').value, ...content }), ...content };
 }
 
@@ -88,7 +92,12 @@ function readPlans(part: Part, features: Features, prices: Prices): Map<Plan, Pl
 }
 
 /** What a plan has besides its name and features. */
-const SALE: Record<Plan, string[]> = { FREE: [], BASIC: ['price'], PRO: ['price'], ENTERPRISE: ['contact'] };
+const SALE: Record<Plan, string[]> = {
+  FREE: [],
+  BASIC: ['price', 'trialDays', 'credits'],
+  PRO: ['price', 'trialDays', 'credits'],
+  ENTERPRISE: ['contact'],
+};
 
 function readPlan(plan: Plan, part: Part, features: Features, prices: Prices): PlanTerms {
   const sale = SALE[plan];
@@ -97,6 +106,8 @@ function readPlan(plan: Plan, part: Part, features: Features, prices: Prices): P
     name: '',
     prices: { month: new Map(), year: new Map() },
     contact: null,
+    trialDays: null,
+    credits: 0n,
     switches: new Set(),
     meters: new Map(),
   };
@@ -109,6 +120,8 @@ function readPlan(plan: Plan, part: Part, features: Features, prices: Prices): P
     terms.prices.month = prices.read(price.at('month'));
     if (price.at('year').value !== undefined) terms.prices.year = prices.read(price.at('year'));
   }
+  terms.trialDays = part.at('trialDays').read(TRIAL_DAYS) ?? null;
+  terms.credits = part.at('credits').read(PLAN_CREDITS) ?? 0n;
   for (const [code, setting] of part.at('features').entries() ?? []) {
     const feature = features === null ? null : features.get(code);
     if (feature === undefined) setting.refuse('is not among the features of this catalog');
@@ -156,6 +169,13 @@ function readOverage(part: Part): Meter['overage'] {
     part.refuse("must be 'block' or a price such as { creditsPerUnit: 1 }");
   }
   return { type: 'block' };
+}
+
+const GRACE_DAYS_DEFAULT = 7; // a bank needs a few, and a weekend must not end a plan
+
+function readGraceDays(part: Part): number {
+  if (part.value === undefined || !part.hasKeys(['graceDays'])) return GRACE_DAYS_DEFAULT;
+  return part.at('graceDays').read(GRACE_DAYS) ?? GRACE_DAYS_DEFAULT;
 }
 
 function readCredits(

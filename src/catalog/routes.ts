@@ -21,6 +21,8 @@ const planFeatureSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
+const OLD = 'Versions of old do not say.';
+
 const catalogSchema = z
   .object({
     version: z.string(),
@@ -39,15 +41,24 @@ const catalogSchema = z
         name: z.string(),
         contact: z.string().nullable(),
         price: z.object({ month: money.nullable(), year: money.nullable() }),
+        trialDays: z.int().nullable().optional().meta({ description: OLD }),
+        credits: z
+          .number()
+          .optional()
+          .meta({ description: `That come with each month that is paid for. ${OLD}` }),
         features: z.array(planFeatureSchema),
       }),
     ),
+    subscriptions: z
+      .object({ graceDays: z.int() })
+      .optional()
+      .meta({ description: `How long a plan is kept while its payment is past due. ${OLD}` }),
     credits: z.object({
       expireAfterDays: z.int().nullable(),
       debt: z
         .enum(DEBT_POLICIES)
         .optional()
-        .meta({ description: 'Who pays what is owed of reversed purchases; versions of old do not say.' }),
+        .meta({ description: `Who pays what is owed of reversed purchases. ${OLD}` }),
       packs: z.array(z.object({ id: z.string(), name: z.string(), credits: z.number(), price: money })),
       custom: z.record(
         z.string(),

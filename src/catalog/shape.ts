@@ -75,6 +75,26 @@ export const CUSTOM_CREDITS = strict({
   creditsPerUnit: micros(1n, AMOUNT_MAX, ABOVE_ZERO),
 });
 
+/** Stripe's longest trial: two years. */
+const TRIAL_DAYS_MAX = 730;
+const TRIAL_DAYS_MESSAGE = `must be a whole number of days from 1 to ${TRIAL_DAYS_MAX}`;
+export const TRIAL_DAYS = z
+  .int(TRIAL_DAYS_MESSAGE)
+  .min(1, TRIAL_DAYS_MESSAGE)
+  .max(TRIAL_DAYS_MAX, TRIAL_DAYS_MESSAGE)
+  .optional();
+
+/** Longer than Stripe tries to collect a payment. */
+const GRACE_DAYS_MAX = 90;
+const GRACE_DAYS_MESSAGE = `must be a whole number of days from 0 to ${GRACE_DAYS_MAX}`;
+export const GRACE_DAYS = z
+  .int(GRACE_DAYS_MESSAGE)
+  .min(0, GRACE_DAYS_MESSAGE)
+  .max(GRACE_DAYS_MAX, GRACE_DAYS_MESSAGE)
+  .optional();
+
+export const PLAN_CREDITS = micros(1n, AMOUNT_MAX, `${ABOVE_ZERO}, up to 1,000,000,000`).optional();
+
 const DAYS_MESSAGE = `must be a whole number of days from 1 to ${EXPIRE_DAYS_MAX}, or null for ever`;
 export const EXPIRE_AFTER_DAYS = z
   .int(DAYS_MESSAGE)

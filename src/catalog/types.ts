@@ -19,6 +19,8 @@ export type Catalog = {
   version: string;
   features: Map<string, Feature>;
   plans: Map<Plan, PlanTerms>;
+  /** How long a plan is kept while its payment is past due, in days. */
+  graceDays: number;
   packs: Map<string, Pack>;
   /** Per lower-case currency: custom amounts that may be bought. */
   customCredits: Map<string, CustomCredits>;
@@ -47,6 +49,10 @@ export type PlanTerms = {
   prices: Record<Interval, Map<string, Micros>>;
   /** Where to ask, for a plan that is sold by contact. */
   contact: string | null;
+  /** Days for which a workspace may try it for nothing, once; null: none. */
+  trialDays: number | null;
+  /** Credits that come with each month that is paid for, and expire with it. */
+  credits: Micros;
   switches: Set<string>;
   meters: Map<string, Meter>;
 };
