@@ -99,7 +99,7 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
   };
   const clawBack = (workspaceId: string, creditRecordId: string, amount: number) =>
     inTransaction((client) =>
-      engine.clawBackIn(client, { workspaceId, creditRecordId, amount: micros(amount) }),
+      engine.clawBackIn(client, { workspaceId, purchaseId: creditRecordId, amount: micros(amount) }),
     );
   await buy('ws_a', 100, 'rec');
 

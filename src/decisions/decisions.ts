@@ -81,7 +81,7 @@ export const explainedDecisionSchema = z
     }),
     ai: z.object({ type: z.string(), pageId: z.string() }).nullable(),
     reversal: z
-      .object({ creditRecordId: z.string(), grantId: z.string(), before: z.number() })
+      .object({ creditRecordId: z.string().nullable(), grantId: z.string(), before: z.number() })
       .nullable()
       .meta({ description: 'Of a claw back: the purchase, and what was reversed of it before.' }),
     grant: z
@@ -129,7 +129,7 @@ export async function explainDecision(db: Db, id: string): Promise<ExplainedDeci
       debts: reasons.debts ?? [],
     },
     ai: reasons.ai ?? null,
-    reversal: reasons.reversal ?? null,
+    reversal: reasons.reversal === undefined ? null : { creditRecordId: null, ...reasons.reversal },
     grant: reasons.grant === undefined ? null : { creditRecordId: null, ...reasons.grant },
     refusal: decision.code === null ? null : explainRefusal(decision),
     refundedBy: found.refundId,

@@ -67,7 +67,7 @@ function whyGranted({ amount, reasons }: Decision): string {
 }
 
 function whyClawedBack({ amount, reasons }: Decision): string {
-  const { creditRecordId, before } = reasons.reversal!;
+  const { creditRecordId, grantId, before } = reasons.reversal!;
   const owed = (reasons.debts ?? []).reduce((sum, debt) => sum + toMicros(debt.amount)!, 0n);
   const part =
     owed === 0n
@@ -75,7 +75,7 @@ function whyClawedBack({ amount, reasons }: Decision): string {
       : owed > 0n
         ? `; ${credits(owed)} of that had been spent, and are owed`
         : `; ${credits(-owed)} are owed no more`;
-  return `Of the purchase ${creditRecordId}, ${credits(amount)} are taken back in all, after ${toUnits(toMicros(before)!)}, because its payment was reversed${part}.`;
+  return `Of ${creditRecordId === undefined ? `the credits of the plan ${grantId}` : `the purchase ${creditRecordId}`}, ${credits(amount)} are taken back in all, after ${toUnits(toMicros(before)!)}, because its payment was reversed${part}.`;
 }
 
 function credits(amount: Micros): string {

@@ -110,7 +110,7 @@ async function loadSubjects(attempts: Attempt[], { db }: BatchContext): Promise<
         : await loadReversedPurchases(
             db,
             reversals.map(({ workspaceId }) => workspaceId),
-            reversals.map(({ creditRecordId }) => creditRecordId),
+            reversals.map(({ purchaseId }) => purchaseId),
           ),
   };
 }
@@ -150,7 +150,7 @@ function draftAll(
 }
 
 function subjectOf(operation: Operation, { uses, purchases }: Subjects): Subject | undefined {
-  if (operation.type === 'CLAW_BACK') return purchases.get(operation.creditRecordId);
+  if (operation.type === 'CLAW_BACK') return purchases.get(operation.purchaseId);
   if (operation.type !== 'REFUND') return undefined;
   const use = uses.get(operation.useId);
   if (use === undefined || use.decision.workspaceId !== operation.workspaceId)

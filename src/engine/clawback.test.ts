@@ -125,7 +125,7 @@ function play(steps: readonly Step[], debt: DebtPolicy = 'next_purchase') {
     }
     if (step[0] === 'reverse') {
       const { amount, reversed, ...lot } = lots.get(step[1])!;
-      const asked = { type: 'CLAW_BACK', id, creditRecordId: step[1], amount: micros(step[2]) } as const;
+      const asked = { type: 'CLAW_BACK', id, purchaseId: step[1], amount: micros(step[2]) } as const;
       ask({ ...common, ...asked }, { lot, amount, reversed, spent: spentOf(step[1]) });
       lots.set(step[1], { ...lot, amount, reversed: asked.amount });
     }
@@ -303,7 +303,7 @@ suite('what is reversed', () => {
       balance: 0,
       clawedBack: [{ grantId: 'a', amount: 40 }],
       debts: [{ grantId: 'a', amount: 60 }],
-      reversal: { creditRecordId: 'a', grantId: 'a', before: 0 },
+      reversal: { grantId: 'a', before: 0 },
     });
     assert.deepEqual(bought!.clawedBack, [{ grantId: 'b', amount: 60, for: 'a' }]);
     assert.deepEqual(bought!.debts, [{ grantId: 'a', amount: -60 }]);

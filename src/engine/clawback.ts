@@ -31,7 +31,7 @@ export function clawBack(
       balance: toUnits(changes.wallet.balance),
       ...reasons,
       reversal: {
-        creditRecordId: operation.creditRecordId,
+        ...(operation.purchaseId === lot.id ? {} : { creditRecordId: operation.purchaseId }),
         grantId: lot.id,
         before: toUnits(reversed),
       },

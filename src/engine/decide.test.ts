@@ -284,6 +284,11 @@ suite('periods', () => {
     assert.equal(calls(state).code, 'insufficient_credits');
   });
 
+  const PLAIN = { allowanceAnchor: null, graceUntil: null, cancelAt: null };
+
+  const subscription = (startedAgo: number, status: 'ACTIVE' | 'UNPAID' = 'ACTIVE') =>
+    ({ plan: 'PRO', status, startDate: NOW - startedAgo, endDate: NOW + DAY_MS, ...PLAIN }) as const;
+
   test('what is allowed for ever counts what was used in all periods', () => {
     const usages = new Map([['disk', { before: units(0.5), rows: [usage(NOW - DAY_MS, 0.25)] }]]);
     const state = { ...stateWith({}), usages };
@@ -306,10 +311,31 @@ suite('periods', () => {
         status,
         startDate: NOW - 9 * DAY_MS,
         endDate: NOW + endsIn * DAY_MS,
+        ...PLAIN,
       } as const;
       assert.equal(calls(stateWith({ subscription })).plan, plan);
     });
   }
+
+  for (const [what, change, plan] of [
+    ['past due, within its grace', { status: 'PAST_DUE', graceUntil: NOW + 1 }, 'PRO'],
+    ['past due, at the end of its grace', { status: 'PAST_DUE', graceUntil: NOW }, 'FREE'],
+    ['paid, whatever its grace was', { graceUntil: NOW - 1 }, 'PRO'],
+    ['to end in a moment', { cancelAt: NOW + 1 }, 'PRO'],
+    ['at its end, whether or not anybody was told', { cancelAt: NOW }, 'FREE'],
+    ['not begun', { startDate: NOW + 1 }, 'FREE'],
+  ] as const) {
+    test(`a subscription that is ${what}: ${plan}`, () => {
+      const changed = { ...subscription(DAY_MS), ...change };
+      assert.equal(calls(stateWith({ subscription: changed })).plan, plan);
+    });
+  }
+
+  test('periods are counted from the anchor that a subscription names', () => {
+    const anchored = { ...subscription(3 * DAY_MS), allowanceAnchor: NOW + 2 * DAY_MS };
+    const { periodStart } = calls(stateWith({ subscription: anchored }));
+    assert.equal(periodStart, Date.UTC(2026, 0, 2, 12));
+  });
 });
 
 suite('a refund gives back to where it came from', () => {

@@ -354,7 +354,7 @@ suite('the engine', () => {
       const client = await database.pool.connect();
       try {
         await client.query('begin');
-        const asked = { workspaceId, creditRecordId, amount: credits * 1_000_000n };
+        const asked = { workspaceId, purchaseId: creditRecordId, amount: credits * 1_000_000n };
         const decision = await engine.clawBackIn(client, asked);
         await client.query(end);
         return decision;

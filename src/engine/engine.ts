@@ -25,7 +25,7 @@ export { ENGINE_CONNECTIONS_MAX } from './writer.ts';
 export type Asked = Omit<UseOperation, 'id'> | Omit<GrantOperation, 'id'> | Omit<RefundOperation, 'id'>;
 
 /** Of what a purchase gave, so many credits are to be taken back in all. */
-export type Reversal = Pick<ClawBackOperation, 'workspaceId' | 'creditRecordId' | 'amount'>;
+export type Reversal = Pick<ClawBackOperation, 'workspaceId' | 'purchaseId' | 'amount'>;
 
 export type Engine = {
   /** Decides and books an operation; resolves once it is on disk. Rejects with a Refusal where nothing is kept. */

@@ -41,7 +41,12 @@ export type RefundOperation = Asked & { type: 'REFUND'; useId: string; reason: s
 export type ExpireOperation = Asked & { type: 'EXPIRE' };
 
 /** Of what a purchase gave, so many credits are to be taken back in all: asking for the same again changes nothing. */
-export type ClawBackOperation = Asked & { type: 'CLAW_BACK'; creditRecordId: string; amount: Micros };
+export type ClawBackOperation = Asked & {
+  type: 'CLAW_BACK';
+  /** Its CreditRecord, or the grant of what has none: the credits of a plan. */
+  purchaseId: string;
+  amount: Micros;
+};
 
 /** What a claw back has to know of the purchase: read with the state, under the workspace's lock. */
 export type ReversedPurchase = {
@@ -104,8 +109,8 @@ export type Reasons = {
   clawedBack?: ClawedBack[];
   /** How what is owed of reversed purchases, and open, has changed. */
   debts?: { grantId: string; amount: number }[];
-  /** Of a claw back: the purchase, and how much of it was reversed before. */
-  reversal?: { creditRecordId: string; grantId: string; before: number };
+  /** Of a claw back: the purchase, by its record if it has one, and how much of it was reversed before. */
+  reversal?: { creditRecordId?: string; grantId: string; before: number };
   /** Of the use that a refund gave back. */
   refunded?: { creditUsage: boolean; ai: boolean };
 };

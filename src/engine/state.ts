@@ -25,7 +25,14 @@ export type Subscription = {
   readonly plan: Plan;
   readonly status: 'ACTIVE' | 'CANCELED' | 'PAST_DUE' | 'UNPAID' | 'TRIAL';
   readonly startDate: number;
+  /** Of one that is CANCELED, when it ended. */
   readonly endDate: number;
+  /** Where its allowance periods are counted from; null: its start. */
+  readonly allowanceAnchor: number | null;
+  /** Past due, it keeps its plan until then; null: as long as it is past due. */
+  readonly graceUntil: number | null;
+  /** When it ends by itself; null: it is renewed. */
+  readonly cancelAt: number | null;
 };
 
 /** The Credit row. `balance = total - totalUsage - expired - clawedBack`, and is the sum of what grants have left. */
@@ -132,26 +139,37 @@ export function bySpendingOrder(a: Lot, b: Lot): number {
   );
 }
 
-/** The plan that a workspace is on. Past due keeps access; what ended, or was never paid, is FREE. */
+/** The plan that a workspace is on. Past due keeps it for some days; what ended, or was never paid, is FREE. */
 export function planAt(state: State, now: number): Plan {
   return paidSubscription(state, now)?.plan ?? 'FREE';
 }
 
-/** Where allowance periods are counted from: the subscription's start, else the workspace's creation. */
+/** Where allowance periods are counted from: the subscription's anchor, else the workspace's creation. */
 export function anchorAt(state: State, now: number): number {
-  return paidSubscription(state, now)?.startDate ?? state.createdAt;
+  const subscription = paidSubscription(state, now);
+  if (subscription === null) return state.createdAt;
+  return subscription.allowanceAnchor ?? subscription.startDate;
 }
 
 function paidSubscription({ subscription }: State, now: number): Subscription | null {
-  if (subscription === null || now < subscription.startDate) return null;
-  switch (subscription.status) {
+  return subscription !== null && hasAccess(subscription, now) ? subscription : null;
+}
+
+/** Whether a subscription gives its plan now. */
+export function hasAccess(
+  { status, startDate, endDate, graceUntil, cancelAt }: Omit<Subscription, 'plan' | 'allowanceAnchor'>,
+  now: number,
+): boolean {
+  if (now < startDate || (cancelAt !== null && cancelAt <= now)) return false;
+  switch (status) {
     case 'ACTIVE':
     case 'TRIAL':
+      return true;
     case 'PAST_DUE':
-      return subscription;
+      return graceUntil === null || now < graceUntil;
     case 'CANCELED':
-      return now < subscription.endDate ? subscription : null;
+      return now < endDate;
     case 'UNPAID':
-      return null;
+      return false;
   }
 }

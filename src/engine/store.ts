@@ -50,6 +50,7 @@ const LOAD = `
   select
     w.id as "workspaceId", w."createdAt", c.version::int8, c.balance, c.total, c."totalUsage", c.expired, c."clawedBack",
     c.debt, s.plan, s.status, s."startDate", s."endDate",
+    s."allowanceAnchor", s."graceUntil", s."cancelAt",
     (
       select json_agg(${GRANT})
       from "CreditGrant" g
@@ -115,6 +116,9 @@ type StateRow = {
   status: Subscription['status'];
   startDate: Date;
   endDate: Date;
+  allowanceAnchor: Date | null;
+  graceUntil: Date | null;
+  cancelAt: Date | null;
   grants: GrantTuple[] | null;
   debts: [lot: LotTuple, open: string, payments: [payer: LotTuple, amount: string][] | null][] | null;
   usages: [featureCode: string, start: number | null, end: number | null, used: string][] | null;
@@ -133,6 +137,9 @@ function stateOf(row: StateRow): State {
             status: row.status,
             startDate: row.startDate.getTime(),
             endDate: row.endDate.getTime(),
+            allowanceAnchor: row.allowanceAnchor?.getTime() ?? null,
+            graceUntil: row.graceUntil?.getTime() ?? null,
+            cancelAt: row.cancelAt?.getTime() ?? null,
           },
     wallet: {
       balance: fromDecimal(row.balance),
@@ -312,24 +319,24 @@ export async function loadRefundedUses(
   );
 }
 
-/** What claw backs have to know of these purchases of these workspaces, by their CreditRecord. */
+/** What claw backs have to know of these purchases of these workspaces: CreditRecords, or grants that have none. */
 export async function loadReversedPurchases(
   db: Queryable,
   workspaceIds: readonly string[],
-  creditRecordIds: readonly string[],
+  purchaseIds: readonly string[],
 ): Promise<Map<string, ReversedPurchase>> {
   const { rows } = await db.query({
     name: 'engine:reversed-purchases',
     text: `
-      select g."creditRecordId" as id, ${lot('g')} as lot, g.amount, g.reversed,
+      select coalesce(g."creditRecordId", g.id) as id, ${lot('g')} as lot, g.amount, g.reversed,
         g.amount - g.remaining - g.expired - g."clawedBack" + (
           select coalesce(sum(p.amount), 0)
           from "DebtPayment" p
           where p."payerId" = g.id and p."workspaceId" = g."workspaceId"
         ) as spent
       from "CreditGrant" g
-      where g."creditRecordId" = any($1::text[]) and g."workspaceId" = any($2::text[])`,
-    values: [creditRecordIds, workspaceIds],
+      where (g."creditRecordId" = any($1::text[]) or g.id = any($1::text[])) and g."workspaceId" = any($2::text[])`,
+    values: [purchaseIds, workspaceIds],
   });
   return new Map(
     (rows as { id: string; lot: LotTuple; amount: string; reversed: string; spent: string }[]).map((row) => [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { toMicros, toUnits } from '../lib/amounts.ts';
-import { type Reversal, reversedOf } from './reversals.ts';
+import { type Reversal, reversedOf, takenBack } from './reversals.ts';
 
 const micros = (units: number) => toMicros(units)!;
 type Given = [kind: Reversal['kind'], amount: number, status: Reversal['status']];
@@ -89,9 +89,10 @@ const cases: [
 for (const [name, paid, given, expected] of cases) {
   test(`what is reversed: ${name}`, () => {
     const reversals = given.map(([kind, amount, status]) => ({ kind, amount: micros(amount), status }));
-    const { amount, credits } = paid;
-    const reversed = reversedOf({ amount: micros(amount), credits: micros(credits) }, reversals);
-    const units = Object.entries(reversed).map(([figure, value]) => [figure, toUnits(value)]);
+    const amount = micros(paid.amount);
+    const figures = reversedOf({ amount }, reversals);
+    const credits = takenBack(micros(paid.credits), figures.reversed, amount);
+    const units = Object.entries({ ...figures, credits }).map(([figure, value]) => [figure, toUnits(value)]);
     assert.deepEqual(Object.fromEntries(units), expected);
   });
 }

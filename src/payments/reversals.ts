@@ -1,7 +1,7 @@
 import type { Queryable } from '../engine/store.ts';
 import { type Micros, min } from '../lib/amounts.ts';
 import {
-  findPurchase,
+  findPurchases,
   lockPayment,
   numberReading,
   putReversal,
@@ -38,13 +38,11 @@ export type Reversed = {
   disputed: Micros;
   /** Both together, but never more than was paid. */
   reversed: Micros;
-  /** Of what was bought, in proportion: rounded down to the sixth decimal, and all of it for all of the money. */
-  credits: Micros;
 };
 
-/** What reversals come to, for a payment of so much money that bought so many credits. */
+/** What reversals come to, for a payment of so much money. */
 export function reversedOf(
-  { amount, credits }: { amount: Micros; credits: Micros },
+  { amount }: { amount: Micros },
   reversals: readonly Pick<Reversal, 'kind' | 'amount' | 'status'>[],
 ): Reversed {
   const sumOf = (wanted: Reversal['kind']) =>
@@ -53,8 +51,7 @@ export function reversedOf(
       0n,
     );
   const [refunded, disputed] = [sumOf('REFUND'), sumOf('DISPUTE')];
-  const reversed = min(amount, refunded + disputed);
-  return { refunded, disputed, reversed, credits: amount === 0n ? 0n : (credits * reversed) / amount };
+  return { refunded, disputed, reversed: min(amount, refunded + disputed) };
 }
 
 /** A reading of a payment's reversals at the provider. Readings are numbered in the order in which they were begun. */
@@ -79,14 +76,15 @@ export async function applyReversals(
   if (payment === undefined || payment.readingApplied > number) return;
   const now = clock.now();
   for (const reversal of reversals) await putReversal(tx, payment, reversal, now);
-  const purchase = await findPurchase(tx, id);
-  const known = await readReversals(tx, id);
-  const { refunded, disputed, credits } = reversedOf(
-    { amount: payment.amount, credits: purchase?.credits ?? 0n },
-    known,
-  );
+  const { refunded, disputed, reversed } = reversedOf(payment, await readReversals(tx, id));
   await updateReversed(tx, id, { refunded, disputed, readingApplied: number }, now);
-  if (purchase === undefined) return;
-  const { workspaceId, creditRecordId } = purchase;
-  await engine.clawBackIn(tx, { workspaceId, creditRecordId, amount: credits });
+  for (const { purchaseId, workspaceId, credits } of await findPurchases(tx, id)) {
+    const amount = takenBack(credits, reversed, payment.amount);
+    await engine.clawBackIn(tx, { workspaceId, purchaseId, amount });
+  }
+}
+
+/** Of what was bought, what is taken back: in proportion, rounded down to the sixth decimal; all of it for all of the money. */
+export function takenBack(credits: Micros, reversed: Micros, paid: Micros): Micros {
+  return paid === 0n ? 0n : (credits * reversed) / paid;
 }

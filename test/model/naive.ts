@@ -95,7 +95,7 @@ function grant(book: Book, operation: Operation & { type: 'GRANT' }, now: number
 
 /** What is to be taken back of a purchase, in all: nothing new if it is that already. */
 function clawBack(book: Book, operation: Operation & { type: 'CLAW_BACK' }, now: number): Reply {
-  const { id, creditRecordId, amount: target } = operation;
+  const { id, purchaseId: creditRecordId, amount: target } = operation;
   const asked = book.facts.findLast(
     (fact) => fact.type === 'reversed' && fact.creditRecordId === creditRecordId,
   );

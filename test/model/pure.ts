@@ -132,7 +132,7 @@ function quoteOf(operation: Operation & { type: 'USE' }, { catalog, state, book,
 
 function subjectOf(operation: Operation, table: Table): Subject | undefined {
   if (operation.type === 'REFUND') return refundedUseOf(operation.useId, table);
-  return operation.type === 'CLAW_BACK' ? purchaseOf(operation.creditRecordId, table) : undefined;
+  return operation.type === 'CLAW_BACK' ? purchaseOf(operation.purchaseId, table) : undefined;
 }
 
 /** What the engine would read for a claw back. */

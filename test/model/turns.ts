@@ -56,7 +56,7 @@ export function askedBy(
       if (purchase === undefined) return 'expire';
       const part = (purchase.amount * BigInt(command.sixths)) / 6n + BigInt(command.plus);
       const amount = part < 0n ? 0n : part > purchase.amount ? purchase.amount : part;
-      return { ...common, type: 'CLAW_BACK', creditRecordId: purchase.creditRecordId!, amount };
+      return { ...common, type: 'CLAW_BACK', purchaseId: purchase.creditRecordId!, amount };
     }
     case 'expire':
       return 'expire';
@@ -115,5 +115,6 @@ export function subscriptionOf(command: SubscriptionCommand, book: Book, now: nu
   const before = last?.type === 'subscribed' ? last.subscription : null;
   const { plan, status, startedBefore, endsAfter } = command;
   const startDate = startedBefore === null ? (before?.startDate ?? now) : now - startedBefore;
-  return { plan, status, startDate, endDate: Math.max(startDate, now + endsAfter) };
+  const endDate = Math.max(startDate, now + endsAfter);
+  return { plan, status, startDate, endDate, allowanceAnchor: null, graceUntil: null, cancelAt: null };
 }

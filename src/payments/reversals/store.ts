@@ -45,19 +45,24 @@ export async function lockPayment(db: Queryable, { id }: { id: string }): Promis
   }))[0];
 }
 
-/** The purchase of a payment, if it bought credits. */
-export async function findPurchase(
+/** What a payment has bought in credits: a purchase of them, or those that came with a plan, month by month. */
+export async function findPurchases(
   db: Queryable,
   paymentId: string,
-): Promise<{ creditRecordId: string; workspaceId: string; credits: Micros } | undefined> {
+): Promise<{ purchaseId: string; workspaceId: string; credits: Micros }[]> {
   const { rows } = await db.query({
     text: `
-      select id as "creditRecordId", "workspaceId", amount as credits
+      select id as "purchaseId", "workspaceId", amount as credits
       from "CreditRecord"
-      where "paymentId" = $1`,
+      where "paymentId" = $1
+      union all
+      select "grantId", "workspaceId", amount
+      from "PlanCredit"
+      where "paymentId" = $1
+      order by 1`,
     values: [paymentId],
   });
-  return rows.map((row) => ({ ...row, credits: fromDecimal(row.credits) }))[0];
+  return rows.map((row) => ({ ...row, credits: fromDecimal(row.credits) }));
 }
 
 /** Keeps a reversal as it stands now. One that stands as it did stays as it is. */
