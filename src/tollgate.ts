@@ -21,6 +21,7 @@ import { type Inbox, openInbox } from './stripe/inbox.ts';
 import { eventRoutes } from './stripe/lists.ts';
 import { checkoutRoutes } from './stripe/routes.ts';
 import type { StripeServices } from './stripe/services.ts';
+import { subscriptionVerbRoutes } from './stripe/subscriptions/routes.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
@@ -107,6 +108,7 @@ export async function openTollgate({
         ...decisionRoutes(services),
         ...catalogRoutes(services),
         ...(selling === null ? [] : checkoutRoutes(selling.services)),
+        ...(selling === null ? [] : subscriptionVerbRoutes(selling.services)),
         ...(selling === null ? [] : eventRoutes({ db, livemode: selling.services.livemode })),
         ...auditRoutes(services),
         ...clockRoutes({ ...services, onMove: onClockMoved }),

@@ -21,6 +21,7 @@ import { openInbox } from '../src/stripe/inbox.ts';
 import { eventRoutes } from '../src/stripe/lists.ts';
 import { checkoutRoutes } from '../src/stripe/routes.ts';
 import type { StripeServices } from '../src/stripe/services.ts';
+import { subscriptionVerbRoutes } from '../src/stripe/subscriptions/routes.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { sampleConfig } from './fixtures/catalog.ts';
 import { openWire, type Wire } from './wire.ts';
@@ -110,7 +111,11 @@ export async function openShop(
     keys: { accepts: (key) => key === API_KEY },
     db: database.db,
     locks: pools.locks,
-    endpoints: [...checkoutRoutes(services), ...eventRoutes({ db: database.db, livemode: false })],
+    endpoints: [
+      ...checkoutRoutes(services),
+      ...subscriptionVerbRoutes(services),
+      ...eventRoutes({ db: database.db, livemode: false }),
+    ],
     report,
   } as Parameters<typeof createServer>[0]);
   server.register(webhookRoutes(openInbox(services, [WEBHOOK_SECRET])));

@@ -8,7 +8,7 @@ export const grantSchema = z
   .object({
     id: z.string(),
     workspaceId: z.string(),
-    type: z.enum(['PURCHASE', 'PROMOTION', 'ADJUSTMENT', 'OPENING']),
+    type: z.enum(['PURCHASE', 'PROMOTION', 'ADJUSTMENT', 'PLAN', 'OPENING']),
     amount: z.number(),
     remaining: z.number(),
     priority: z.int(),
@@ -50,8 +50,8 @@ export async function grantCredits(
   return { value: grantOf(decision), replayed };
 }
 
-/** Purchases are spent before gifts of the same priority only if they expire sooner: one rule for all grants. */
-const PURCHASE_PRIORITY = 50;
+/** What was paid for is spent before gifts of the same priority only if it expires sooner: one rule for all grants. */
+const PAID_PRIORITY = 50;
 
 /** Grants what a purchase bought, in the transaction that books the purchase. */
 export async function grantPurchase(
@@ -65,15 +65,40 @@ export async function grantPurchase(
   },
   transaction: NonNullable<CallOptions['transaction']>,
 ): Promise<Grant> {
+  return grantIn(engine, transaction, { ...input, type: 'PURCHASE' });
+}
+
+/** Grants what comes with a month of a plan, in the transaction that notes that it is given. */
+export async function grantPlanCredits(
+  { engine }: { engine: Engine },
+  input: { workspaceId: string; credits: Micros; description: string; expiresAt: number },
+  transaction: NonNullable<CallOptions['transaction']>,
+): Promise<Grant> {
+  return grantIn(engine, transaction, { ...input, type: 'PLAN', creditRecordId: null });
+}
+
+async function grantIn(
+  engine: Engine,
+  transaction: NonNullable<CallOptions['transaction']>,
+  {
+    type,
+    credits,
+    ...input
+  }: {
+    type: 'PURCHASE' | 'PLAN';
+    workspaceId: string;
+    credits: Micros;
+    creditRecordId: string | null;
+    description: string;
+    expiresAt: number | null;
+  },
+): Promise<Grant> {
   const { decision } = await engine.submitIn(transaction, {
+    ...input,
     type: 'GRANT',
-    workspaceId: input.workspaceId,
-    amount: input.credits,
-    grantType: 'PURCHASE',
-    priority: PURCHASE_PRIORITY,
-    expiresAt: input.expiresAt,
-    description: input.description,
-    creditRecordId: input.creditRecordId,
+    amount: credits,
+    grantType: type,
+    priority: PAID_PRIORITY,
     idempotency: null,
   });
   return grantOf(decision);

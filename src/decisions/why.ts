@@ -59,6 +59,7 @@ function whyGranted({ amount, reasons }: Decision): string {
     PURCHASE: 'bought',
     PROMOTION: 'given',
     ADJUSTMENT: 'given as an adjustment',
+    PLAN: 'given with the plan',
     OPENING: 'found',
   };
   const paid = (reasons.clawedBack ?? []).reduce((sum, entry) => sum + toMicros(entry.amount)!, 0n);

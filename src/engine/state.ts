@@ -46,7 +46,7 @@ export type Wallet = {
   readonly debt: Micros;
 };
 
-export type GrantType = 'PURCHASE' | 'PROMOTION' | 'ADJUSTMENT' | 'OPENING';
+export type GrantType = 'PURCHASE' | 'PROMOTION' | 'ADJUSTMENT' | 'PLAN' | 'OPENING';
 
 /** A grant, whatever is left of it. */
 export type Lot = {

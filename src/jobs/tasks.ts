@@ -6,6 +6,9 @@ import { isMissing } from '../stripe/client.ts';
 import type { StripeServices } from '../stripe/services.ts';
 import { giveUpSession, readSession } from '../stripe/sessions.ts';
 import { EVENT_TASK, REPLAY_TASK, requeueEvents } from '../stripe/store.ts';
+import { readSubscriptions } from '../stripe/subscriptions/reading.ts';
+import { giveDueCredits } from '../subscriptions/plancredits.ts';
+import { findOverdueCustomers } from '../subscriptions/subscriptions.ts';
 import { findWorkspacesWithExpired } from './store.ts';
 
 /** Everything that happens later, by name. */
@@ -15,6 +18,8 @@ export function tasksOf(services: StripeServices): TaskList {
     [REPLAY_TASK]: (payload) => applyEvent(services, idIn(payload), { again: true }),
     'stripe.requeue': () => requeueWaiting(services, LOST_AFTER_MS),
     'checkouts.reread': () => rereadCheckouts(services),
+    'subscriptions.reread': () => rereadSubscriptions(services),
+    'plans.credits': () => giveDueCredits(services),
     'credits.expire': () => expireCredits(services),
   };
   return Object.fromEntries(Object.entries(works).map(([name, work]) => [name, abortable(work)]));
@@ -33,6 +38,8 @@ function abortable(work: (payload: unknown) => Promise<void>): Task {
 export const SCHEDULE: CronItem[] = [
   { task: 'stripe.requeue', match: '* * * * *' },
   { task: 'checkouts.reread', match: '* * * * *' },
+  { task: 'subscriptions.reread', match: '*/10 * * * *' },
+  { task: 'plans.credits', match: '* * * * *' },
   { task: 'credits.expire', match: '*/5 * * * *' },
 ].map((item) => ({ ...item, options: { maxAttempts: 1, jobKey: item.task } }));
 
@@ -61,6 +68,25 @@ export async function rereadCheckouts(services: StripeServices): Promise<void> {
 async function giveUp(services: StripeServices, sessionId: string, error: unknown): Promise<void> {
   await commit(services, (tx) => giveUpSession(services, tx, sessionId));
   services.report(`Stripe has no session ${sessionId} under this key: its checkout has FAILED`, error);
+}
+
+/** Stripe renews within the hour after a period; whoever is late by more may have told us in vain. */
+const OVERDUE_AFTER_MS = 2 * 3_600_000;
+const OVERDUE_MAX = 50;
+
+/** Reads subscriptions again that should have been renewed or ended, and of which nothing was heard. */
+export async function rereadSubscriptions(services: StripeServices): Promise<void> {
+  const before = new Date(services.clock.now().getTime() - OVERDUE_AFTER_MS);
+  for (const customerId of await findOverdueCustomers(services.pool, before, OVERDUE_MAX)) {
+    try {
+      await commit(services, await readSubscriptions(services, customerId));
+    } catch (error) {
+      services.report(
+        `the subscriptions of ${customerId} could not be read again; they will be later`,
+        error,
+      );
+    }
+  }
 }
 
 const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine

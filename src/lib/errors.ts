@@ -24,6 +24,12 @@ export const CODES = {
       'Credits cannot pay what the allowance does not cover; `details.required`, `details.available`, `details.affordable`.',
   },
   idempotency_conflict: { status: 409, meaning: 'The idempotency key was used for another request.' },
+  subscription_exists: { status: 409, meaning: 'The workspace has a subscription; change that one.' },
+  no_subscription: { status: 409, meaning: 'The workspace has no subscription that goes on.' },
+  payment_required: {
+    status: 402,
+    meaning: 'A payment has to be made first: the payer does so at `details.url`.',
+  },
   already_refunded: { status: 409, meaning: 'It was refunded before.' },
   not_refundable: { status: 409, meaning: 'It did not succeed, or is disputed: there is nothing to refund.' },
   not_replayable: {

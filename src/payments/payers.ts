@@ -1,7 +1,7 @@
 import type { Queryable } from '../engine/store.ts';
 import { Refusal } from '../lib/errors.ts';
 import { newId } from '../lib/ids.ts';
-import { findPayer, insertPayer, lockUser, replaceCustomer, updateEmail } from './store.ts';
+import { findPayer, forgetCustomer, insertPayer, lockUser, replaceCustomer, updateEmail } from './store.ts';
 import type { Payer, PaymentServices } from './types.ts';
 
 /**
@@ -33,6 +33,15 @@ export async function linkCustomer(
   customerId: string,
 ): Promise<string> {
   return replaceCustomer(pool, payer, customerId, clock.now());
+}
+
+/** Forgets a customer that the provider has no more. */
+export async function unlinkCustomer(
+  { clock }: Pick<PaymentServices, 'clock'>,
+  tx: Queryable,
+  customerId: string,
+): Promise<void> {
+  await forgetCustomer(tx, customerId, clock.now());
 }
 
 const UNIQUE_VIOLATION = '23505';

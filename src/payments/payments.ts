@@ -8,6 +8,7 @@ import { newId } from '../lib/ids.ts';
 import { findOrMakePayer } from './payers.ts';
 import {
   expireUnopened,
+  findOpenPlanSessions,
   insertCheckout,
   insertCreditRecord,
   lockCheckout,
@@ -17,9 +18,9 @@ import {
   updateStatus,
   workspaceExists,
 } from './store.ts';
-import type { Checkout, PaymentServices } from './types.ts';
+import type { Buys, BuysCredits, Checkout, Payer, PaymentServices } from './types.ts';
 
-export type { Checkout, Payer, PaymentServices } from './types.ts';
+export type { Buys, BuysPlan, Checkout, Payer, PaymentServices } from './types.ts';
 
 export type PurchaseInput = {
   workspaceId: string;
@@ -33,34 +34,42 @@ export type PurchaseInput = {
 /** Prices a purchase and keeps it as an open checkout, with its payer. Nothing has been asked of the provider yet. */
 export async function openCheckout(
   { pool, catalog, clock }: PaymentServices,
-  input: PurchaseInput,
-): Promise<Checkout> {
-  const price = priceOf(catalog, input);
-  const now = clock.now();
-  return transaction(pool, async (tx) => {
-    if (!(await workspaceExists(tx, input.workspaceId))) throw workspaceNotFound(input.workspaceId);
-    const checkout: Checkout = {
-      id: newId('co'),
-      workspaceId: input.workspaceId,
-      payer: await findOrMakePayer(tx, input.user, now),
-      status: 'OPEN',
-      pack: input.pack ?? null,
-      ...price,
-      sessionId: null,
-    };
-    await insertCheckout(tx, checkout, now);
-    return checkout;
-  });
+  { workspaceId, user, ...input }: PurchaseInput,
+): Promise<Checkout<BuysCredits>> {
+  const { amount, currency, credits } = priceOf(catalog, input);
+  const buys: BuysCredits = { type: 'credits', pack: input.pack ?? null, credits };
+  return transaction(pool, (tx) =>
+    keepCheckout(tx, { workspaceId, user, amount, currency, buys }, clock.now()),
+  );
 }
 
-function priceOf(catalog: Catalog, { pack, amount, currency }: PurchaseInput): CreditsPrice {
+type Asked<B extends Buys> = Pick<PurchaseInput, 'user'> &
+  Pick<Checkout<B>, 'workspaceId' | 'amount' | 'currency' | 'buys'>;
+
+/** Keeps an open checkout, with its payer, in the transaction of the caller. */
+export async function keepCheckout<B extends Buys>(
+  tx: Queryable,
+  { user, ...asked }: Asked<B>,
+  now: Date,
+): Promise<Checkout<B>> {
+  if (!(await workspaceExists(tx, asked.workspaceId))) throw workspaceNotFound(asked.workspaceId);
+  const payer = await findOrMakePayer(tx, user, now);
+  const checkout: Checkout<B> = { id: newId('co'), payer, status: 'OPEN', sessionId: null, ...asked };
+  await insertCheckout(tx, checkout, now);
+  return checkout;
+}
+
+function priceOf(
+  catalog: Catalog,
+  { pack, amount, currency }: Pick<PurchaseInput, 'pack' | 'amount' | 'currency'>,
+): CreditsPrice {
   return pack === undefined
     ? priceOfAmount(catalog, amount!, currency)
     : priceOfPack(catalog, pack, currency);
 }
 
-/** What the payer sees that they buy. */
-export function nameOf(catalog: Catalog, { pack, credits }: Pick<Checkout, 'pack' | 'credits'>): string {
+/** What the payer of credits sees that they buy. */
+export function nameOf(catalog: Catalog, { pack, credits }: Omit<BuysCredits, 'type'>): string {
   const name = pack === null ? undefined : catalog.packs.get(pack)?.name;
   return name ?? `${toUnits(credits).toLocaleString('en-US', { maximumFractionDigits: 6 })} credits`;
 }
@@ -101,6 +110,25 @@ export async function adoptSession(
   await updateSession(tx, id, { ...session, rereadAt }, now);
 }
 
+/** Open checkouts of plans that a newer one of the same workspace takes the place of, by the provider's page. */
+export function supersedeCheckouts(
+  { pool }: Pick<PaymentServices, 'pool'>,
+  newer: { id: string; workspaceId: string },
+): Promise<string[]> {
+  return findOpenPlanSessions(pool, newer);
+}
+
+/** The payer that a user is for a workspace, found or made. */
+export function openPayer(
+  { pool, clock }: PaymentServices,
+  { workspaceId, user }: Pick<PurchaseInput, 'workspaceId' | 'user'>,
+): Promise<Payer> {
+  return transaction(pool, async (tx) => {
+    if (!(await workspaceExists(tx, workspaceId))) throw workspaceNotFound(workspaceId);
+    return findOrMakePayer(tx, user, clock.now());
+  });
+}
+
 /** Ends a checkout whose page was never shown to anybody. */
 export async function abandonCheckout({ pool, clock }: PaymentServices, checkout: Checkout): Promise<void> {
   await transaction(pool, async (tx) => {
@@ -139,9 +167,13 @@ export async function bookOutcome(
   const status = NEXT[checkout.status][outcome];
   if (status === null) return;
   const now = services.clock.now();
-  const payment = { status: PAYMENT[outcome], paymentId };
-  const id = await putPayment(tx, newId('pay'), checkout, payment, now);
-  if (outcome === 'paid') await bookPurchase(services, tx, checkout, id, now);
+  const { buys } = checkout;
+  // A plan is paid with invoices, each of which is a payment of its own.
+  if (buys.type === 'credits') {
+    const payment = { status: PAYMENT[outcome], paymentId };
+    const id = await putPayment(tx, newId('pay'), checkout, { ...payment, credits: buys.credits }, now);
+    if (outcome === 'paid') await bookPurchase(services, tx, checkout, buys, id, now);
+  }
   if (status !== checkout.status) await updateStatus(tx, checkout.id, status, now);
 }
 
@@ -149,14 +181,15 @@ export async function bookOutcome(
 async function bookPurchase(
   { engine, catalog }: PaymentServices,
   tx: Queryable,
-  checkout: Checkout,
+  { workspaceId, payer }: Checkout,
+  bought: BuysCredits,
   paymentId: string,
   now: Date,
 ): Promise<void> {
-  const { workspaceId, credits } = checkout;
-  const description = nameOf(catalog, checkout);
+  const { credits } = bought;
+  const description = nameOf(catalog, bought);
   const record = { id: newId('crec'), amount: credits, workspaceId, description };
-  await insertCreditRecord(tx, { ...record, paymentUserId: checkout.payer.id, paymentId }, now);
+  await insertCreditRecord(tx, { ...record, paymentUserId: payer.id, paymentId }, now);
   const days = catalog.creditsExpireAfterDays;
   const expiresAt = days === null ? null : now.getTime() + days * DAY_MS;
   await grantPurchase(

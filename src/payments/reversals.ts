@@ -84,6 +84,14 @@ export async function applyReversals(
   }
 }
 
+/** How much of credits that a payment bought is taken back as it stands: of those that come later, too. */
+export async function reversedPart(tx: Queryable, paymentId: string, credits: Micros): Promise<Micros> {
+  const payment = await lockPayment(tx, { id: paymentId });
+  if (payment === undefined) throw new Error(`the payment ${paymentId} is missing`);
+  const { reversed } = reversedOf(payment, await readReversals(tx, paymentId));
+  return takenBack(credits, reversed, payment.amount);
+}
+
 /** Of what was bought, what is taken back: in proportion, rounded down to the sixth decimal; all of it for all of the money. */
 export function takenBack(credits: Micros, reversed: Micros, paid: Micros): Micros {
   return paid === 0n ? 0n : (credits * reversed) / paid;

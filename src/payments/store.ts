@@ -1,6 +1,8 @@
+import type { Interval, Plan } from '../catalog/types.ts';
 import type { Queryable } from '../engine/store.ts';
 import { fromDecimal, type Micros, toDecimal } from '../lib/amounts.ts';
-import type { Checkout, Payer } from './types.ts';
+import type { InvoicePayment } from './invoices.ts';
+import type { Buys, Checkout, Payer } from './types.ts';
 
 // ── Payers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,6 +67,13 @@ export async function replaceCustomer(
   return rows[0].customerId;
 }
 
+export async function forgetCustomer(db: Queryable, customerId: string, now: Date): Promise<void> {
+  await db.query({
+    text: 'update "PaymentUser" set "customerId" = null, "updatedAt" = $2 where "customerId" = $1',
+    values: [customerId, now],
+  });
+}
+
 // ── Checkouts ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export async function workspaceExists(db: Queryable, id: string): Promise<boolean> {
@@ -76,19 +85,26 @@ export async function insertCheckout(db: Queryable, checkout: Checkout, now: Dat
   await db.query({
     text: `
       insert into "Checkout"
-        (id, "workspaceId", "paymentUserId", status, pack, amount, currency, credits, "createdAt", "updatedAt")
-      values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $8)`,
+        (id, "workspaceId", "paymentUserId", status, amount, currency, pack, credits, plan, interval, "trialDays",
+          "createdAt", "updatedAt")
+      values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $11)`,
     values: [
       checkout.id,
       checkout.workspaceId,
       checkout.payer.id,
-      checkout.pack,
       toDecimal(checkout.amount),
       checkout.currency,
-      toDecimal(checkout.credits),
+      ...wantedColumns(checkout.buys),
       now,
     ],
   });
+}
+
+/** Pack, credits, plan, interval and days of trial. */
+function wantedColumns(buys: Buys): (string | number | null)[] {
+  return buys.type === 'credits'
+    ? [buys.pack, toDecimal(buys.credits), null, null, null]
+    : [null, null, buys.plan, buys.interval, buys.trialDays];
 }
 
 /** The checkout of a session, else the one with this id, held until the transaction ends. */
@@ -114,8 +130,16 @@ export async function lockCheckout(
   return undefined;
 }
 
-type CheckoutRow = Omit<Checkout, 'amount' | 'credits' | 'payer'> &
-  Omit<Payer, 'id'> & { paymentUserId: string; amount: string; credits: string };
+type CheckoutRow = Pick<Checkout, 'id' | 'workspaceId' | 'status' | 'currency' | 'sessionId'> &
+  Omit<Payer, 'id'> & {
+    paymentUserId: string;
+    amount: string;
+    pack: string | null;
+    credits: string | null;
+    plan: Plan | null;
+    interval: Interval;
+    trialDays: number | null;
+  };
 
 function checkoutOf(row: CheckoutRow): Checkout {
   return {
@@ -123,10 +147,12 @@ function checkoutOf(row: CheckoutRow): Checkout {
     workspaceId: row.workspaceId,
     payer: { id: row.paymentUserId, email: row.email, customerId: row.customerId },
     status: row.status,
-    pack: row.pack,
+    buys:
+      row.plan === null
+        ? { type: 'credits', pack: row.pack, credits: fromDecimal(row.credits!) }
+        : { type: 'plan', plan: row.plan, interval: row.interval, trialDays: row.trialDays },
     amount: fromDecimal(row.amount),
     currency: row.currency,
-    credits: fromDecimal(row.credits),
     sessionId: row.sessionId,
   };
 }
@@ -156,6 +182,22 @@ export async function updateSession(
       where id = $1`,
     values: [id, session.id, session.url, session.expiresAt, session.rereadAt, now],
   });
+}
+
+/** The pages of a workspace's open checkouts of plans, but for one. */
+export async function findOpenPlanSessions(
+  db: Queryable,
+  { workspaceId, id }: { workspaceId: string; id: string },
+): Promise<string[]> {
+  const { rows } = await db.query({
+    text: `
+      select "sessionId"
+      from "Checkout"
+      where "workspaceId" = $1 and id <> $2 and status = 'OPEN' and plan is not null and "sessionId" is not null
+      order by "createdAt"`,
+    values: [workspaceId, id],
+  });
+  return rows.map((row: { sessionId: string }) => row.sessionId);
 }
 
 /** Open checkouts whose session is to be read again now. The next time is noted: no later than the page's expiry. */
@@ -204,7 +246,7 @@ export async function putPayment(
   db: Queryable,
   id: string,
   checkout: Checkout,
-  { status, paymentId }: { status: PaymentStatus; paymentId: string },
+  { status, paymentId, credits }: { status: PaymentStatus; paymentId: string; credits: Micros },
   now: Date,
 ): Promise<string> {
   const { rows } = await db.query({
@@ -224,8 +266,48 @@ export async function putPayment(
       paymentId,
       checkout.payer.id,
       checkout.workspaceId,
-      toDecimal(checkout.credits),
+      toDecimal(credits),
       checkout.id,
+      now,
+    ],
+  });
+  return rows[0].id;
+}
+
+/** The one payment of an invoice, made or brought to this status; one that has succeeded stays as it is. */
+export async function putInvoicePayment(
+  db: Queryable,
+  id: string,
+  invoice: InvoicePayment,
+  now: Date,
+): Promise<string> {
+  const { rows } = await db.query({
+    text: `
+      insert into "Payment"
+        (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", "workspaceId", "invoiceId",
+          "createdAt", "updatedAt")
+      values ($1, $2, $3, $4, 'STRIPE', $5, $6, $7, $8, $9, $9)
+      on conflict ("invoiceId") do update
+        set amount = case when "Payment".status = 'SUCCEEDED' then "Payment".amount else excluded.amount end,
+          "paymentId" = case when "Payment".status = 'SUCCEEDED' then "Payment"."paymentId" else excluded."paymentId" end,
+          status = case when "Payment".status = 'SUCCEEDED' then "Payment".status else excluded.status end,
+          "updatedAt" = case
+            when "Payment".status = 'SUCCEEDED'
+              or ("Payment".status, "Payment"."paymentId", "Payment".amount)
+                is not distinct from (excluded.status, excluded."paymentId", excluded.amount)
+            then "Payment"."updatedAt"
+            else excluded."updatedAt"
+          end
+      returning id`,
+    values: [
+      id,
+      toDecimal(invoice.amount),
+      invoice.currency,
+      invoice.status,
+      invoice.paymentId,
+      invoice.paymentUserId,
+      invoice.workspaceId,
+      invoice.invoiceId,
       now,
     ],
   });

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { Catalog } from '../catalog/types.ts';
+import type { Catalog, Interval, Plan } from '../catalog/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Micros } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -10,15 +10,19 @@ export type PaymentServices = { pool: pg.Pool; engine: Engine; catalog: Catalog;
 /** Who pays. `customerId` is the provider's name for them, once they have one. */
 export type Payer = { id: string; email: string; customerId: string | null };
 
-/** One purchase of credits that was begun. Money in micro-units of the major unit. */
-export type Checkout = {
+/** One purchase that was begun. Money in micro-units of the major unit; of a plan, what each interval costs. */
+export type Checkout<B extends Buys = Buys> = {
   id: string;
   workspaceId: string;
   payer: Payer;
   status: 'OPEN' | 'COMPLETE' | 'EXPIRED' | 'FAILED';
-  pack: string | null;
+  buys: B;
   amount: Micros;
   currency: string;
-  credits: Micros;
   sessionId: string | null;
 };
+
+/** What a checkout is for: credits, or a plan that is billed from then on. */
+export type Buys = BuysCredits | BuysPlan;
+export type BuysCredits = { type: 'credits'; pack: string | null; credits: Micros };
+export type BuysPlan = { type: 'plan'; plan: Plan; interval: Interval; trialDays: number | null };

@@ -23,11 +23,12 @@ export async function applyEvent(
   const ids = events.filter(({ type }) => followedBy(type) === followed).map(({ id }) => id);
   try {
     const change = await followed.read(services, event.objectId);
-    await commit(services, async (tx) => {
+    const verdict = await commit(services, async (tx) => {
       const verdict = await change(tx);
       await closeEvents(tx, ids, verdict, clock.now());
       return verdict;
     });
+    if (verdict.status === 'FAILED') report(`somebody has to look at the event ${eventId}`, verdict.error);
   } catch (error) {
     await failEvents(pool, ids, (error as Error).message);
     if (!(error instanceof Contradiction || isMissing(error))) throw error;

@@ -8,8 +8,8 @@ export type Reading = (services: StripeServices, objectId: string) => Promise<Ch
 /** Brings our rows to the state that was read, in a transaction of the caller's. As often as you like. */
 export type Change = (tx: Queryable) => Promise<Verdict>;
 
-/** What came of it. `error` says why nothing was done. */
-export type Verdict = { status: 'APPLIED' } | { status: 'IGNORED'; error: string };
+/** What came of it. `error` says why nothing was done; of FAILED, what could not be done, so that somebody has to look. */
+export type Verdict = { status: 'APPLIED' } | { status: 'IGNORED' | 'FAILED'; error: string };
 
 /** What Stripe says cannot be right. Trying again does not help: an operator has to look. */
 export class Contradiction extends Error {

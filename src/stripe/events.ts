@@ -2,20 +2,29 @@ import type Stripe from 'stripe';
 import type { Reading } from './change.ts';
 import { readReversals } from './reversals.ts';
 import { readSession } from './sessions.ts';
+import { readDeletedCustomer } from './subscriptions/deletion.ts';
+import { readInvoice } from './subscriptions/invoices.ts';
+import { readSubscriptions } from './subscriptions/reading.ts';
 
 /** What follows from an event: which object is read again, and by what. Events of one object are closed together. */
 export type Followed = { read: Reading; objectOf(object: Named): string | null };
 
-type Named = { id?: unknown; payment_intent?: unknown };
+type Named = { id?: unknown; payment_intent?: unknown; customer?: unknown };
 
 const session: Followed = { read: readSession, objectOf: ownId };
 
 /** Refunds and disputes are read together, as what they are about: one payment. */
 const reversals: Followed = {
   read: readReversals,
-  objectOf: ({ payment_intent: intent }) =>
-    typeof intent === 'string' ? intent : intent === undefined || intent === null ? null : ownId(intent),
+  objectOf: ({ payment_intent: intent }) => idIn(intent),
 };
+
+/** Subscriptions are read together, as what they are about: one customer. */
+const subscriptions: Followed = { read: readSubscriptions, objectOf: ({ customer }) => idIn(customer) };
+
+const invoice: Followed = { read: readInvoice, objectOf: ownId };
+
+const deletion: Followed = { read: readDeletedCustomer, objectOf: ownId };
 
 /** The events that we act on. All others are stored and ignored. */
 const EVENTS = new Map<string, Followed>([
@@ -33,6 +42,28 @@ const EVENTS = new Map<string, Followed>([
   ['charge.dispute.closed', reversals],
   ['charge.dispute.funds_withdrawn', reversals],
   ['charge.dispute.funds_reinstated', reversals],
+  ['customer.subscription.created', subscriptions],
+  ['customer.subscription.updated', subscriptions],
+  ['customer.subscription.deleted', subscriptions],
+  ['customer.subscription.paused', subscriptions],
+  ['customer.subscription.resumed', subscriptions],
+  ['customer.subscription.pending_update_applied', subscriptions],
+  ['customer.subscription.pending_update_expired', subscriptions],
+  ['subscription_schedule.created', subscriptions],
+  ['subscription_schedule.updated', subscriptions],
+  ['subscription_schedule.released', subscriptions],
+  ['subscription_schedule.canceled', subscriptions],
+  ['subscription_schedule.aborted', subscriptions],
+  ['subscription_schedule.completed', subscriptions],
+  ['invoice.finalized', invoice],
+  ['invoice.finalization_failed', invoice],
+  ['invoice.paid', invoice],
+  ['invoice.payment_succeeded', invoice],
+  ['invoice.payment_failed', invoice],
+  ['invoice.payment_action_required', invoice],
+  ['invoice.marked_uncollectible', invoice],
+  ['invoice.voided', invoice],
+  ['customer.deleted', deletion],
 ]);
 
 export function followedBy(type: string): Followed | undefined {
@@ -55,6 +86,12 @@ export function whyIgnored(
 export function objectIdOf({ type, data }: Pick<Stripe.Event, 'type' | 'data'>): string | null {
   const objectOf = followedBy(type)?.objectOf ?? ownId;
   return objectOf((data.object ?? {}) as object);
+}
+
+/** The id of another object that one names, or holds whole. */
+function idIn(reference: unknown): string | null {
+  if (typeof reference === 'string') return reference;
+  return typeof reference === 'object' && reference !== null ? ownId(reference) : null;
 }
 
 /** The id of an object. Some have none, such as an upcoming invoice. */

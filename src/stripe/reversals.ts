@@ -9,8 +9,10 @@ import {
 } from '../payments/reversals.ts';
 import { type Change, Contradiction, commit } from './change.ts';
 import { ask } from './client.ts';
+import { idOf } from './references.ts';
 import type { StripeServices } from './services.ts';
 import { readSession } from './sessions.ts';
+import { readInvoice } from './subscriptions/invoices.ts';
 
 /** Reads all refunds and disputes of a payment again, and says what follows from their present state. */
 export async function readReversals(services: StripeServices, intentId: string): Promise<Change> {
@@ -45,12 +47,19 @@ export function listRefunds({ stripe }: StripeServices, intentId: string): Promi
   );
 }
 
-/** What is reversed must have been paid: where we have not heard of that yet, its session is read first. */
+/** What is reversed must have been paid: where we have not heard of that yet, its session or invoice is read first. */
 async function beginOnceBooked(services: StripeServices, intentId: string): Promise<Reading | null> {
   const { stripe } = services;
-  const { data } = await ask(() => stripe.checkout.sessions.list({ payment_intent: intentId, limit: 1 }));
-  if (data[0] === undefined) return null;
-  await commit(services, await readSession(services, data[0].id));
+  const sessions = await ask(() => stripe.checkout.sessions.list({ payment_intent: intentId, limit: 1 }));
+  if (sessions.data[0] !== undefined) {
+    await commit(services, await readSession(services, sessions.data[0].id));
+    return beginReading(services, intentId);
+  }
+  const payment = { type: 'payment_intent', payment_intent: intentId } as const;
+  const invoices = await ask(() => stripe.invoicePayments.list({ payment, limit: 1 }));
+  const invoiceId = idOf(invoices.data[0]?.invoice);
+  if (invoiceId === null) return null;
+  await commit(services, await readInvoice(services, invoiceId));
   return beginReading(services, intentId);
 }
 

@@ -4,34 +4,13 @@ import { amountSchema, textSchema, workspaceIdSchema } from '../lib/schemas.ts';
 import { paymentSchema } from '../payments/lists.ts';
 import { createCheckout } from './checkout.ts';
 import { refundPayment } from './refunds.ts';
+import { urlSchema, userSchema } from './schemas.ts';
 import type { StripeServices } from './services.ts';
-
-const EMAIL_LENGTH_MAX = 254; // RFC 5321 leaves no room for more
-const EMAIL_MESSAGE = 'must be an e-mail address';
-
-/** Spaces around it and capitals make no other person: kept trimmed and in lower case. */
-const emailSchema = z
-  .string(EMAIL_MESSAGE)
-  .trim()
-  .toLowerCase()
-  .max(EMAIL_LENGTH_MAX, `must be at most ${EMAIL_LENGTH_MAX} characters`)
-  .regex(z.regexes.email, EMAIL_MESSAGE)
-  .meta({ format: 'email' });
-
-const URL_LENGTH_MAX = 2048; // what browsers and Stripe take
-const URL_MESSAGE = 'must be an absolute address that starts with https:// or http://';
-
-const urlSchema = textSchema(URL_LENGTH_MAX)
-  .regex(/^https?:\/\/[^\s\p{Cc}]+$/iu, URL_MESSAGE)
-  .refine((url) => URL.canParse(url), URL_MESSAGE)
-  .meta({ format: 'uri' });
-
-const USER_ID_LENGTH_MAX = 255;
 
 export const purchaseSchema = z
   .strictObject({
     workspaceId: workspaceIdSchema,
-    user: z.strictObject({ userId: textSchema(USER_ID_LENGTH_MAX), email: emailSchema }),
+    user: userSchema,
     pack: textSchema(128).optional(),
     amount: amountSchema.optional().meta({ description: 'In major units of the currency.' }),
     currency: textSchema(16)

@@ -8,9 +8,12 @@ import {
   findCheckout,
   type Outcome,
 } from '../payments/payments.ts';
-import { type Change, Contradiction, type Verdict } from './change.ts';
+import { type Change, Contradiction, commit, type Verdict } from './change.ts';
 import { ask } from './client.ts';
+import { idOf } from './references.ts';
 import type { StripeServices } from './services.ts';
+import { readInvoice } from './subscriptions/invoices.ts';
+import { readSubscriptions } from './subscriptions/reading.ts';
 
 /** Reads a checkout session again, and says what follows from its present state. */
 export async function readSession(services: StripeServices, sessionId: string): Promise<Change> {
@@ -20,7 +23,19 @@ export async function readSession(services: StripeServices, sessionId: string): 
   if (session.object !== 'checkout.session' || session.id !== sessionId) {
     throw new Error(`Stripe answered with something else than the session ${sessionId}.`);
   }
+  if (session.status === 'complete') await readWhatBegan(services, session);
   return (tx) => applySession(services, tx, session);
+}
+
+/** A session for a plan has begun a subscription, and its first invoice: their own webhooks may be lost. */
+async function readWhatBegan(
+  services: StripeServices,
+  { customer, subscription, invoice }: Stripe.Checkout.Session,
+): Promise<void> {
+  const [customerId, invoiceId] = [idOf(customer), idOf(invoice)];
+  if (idOf(subscription) === null || customerId === null) return;
+  await commit(services, await readSubscriptions(services, customerId));
+  if (invoiceId !== null) await commit(services, await readInvoice(services, invoiceId));
 }
 
 /**
@@ -46,7 +61,8 @@ async function applySession(
   if (checkout === undefined) return { status: 'IGNORED', error: 'Not a checkout of Tollgate.' };
   await claim(services, tx, checkout, session);
   const outcome = outcomeOf(session);
-  if (outcome === 'paid') requireAmount(checkout, session);
+  // What comes of a plan is judged by its subscription and its invoices.
+  if (outcome === 'paid' && checkout.buys.type === 'credits') requireAmount(checkout, session);
   await bookOutcome(services, tx, checkout, outcome, idOf(session.payment_intent) ?? session.id);
   return { status: 'APPLIED' };
 }
@@ -101,8 +117,4 @@ function requireAmount(checkout: Checkout, session: Stripe.Checkout.Session): vo
     `Asked were ${asked} ${checkout.currency}, but Stripe says ${session.amount_total} ${session.currency}` +
       `${intent === null ? '' : `, received ${intent.amount_received} ${intent.currency}`}: nothing was granted.`,
   );
-}
-
-function idOf(reference: string | { id: string } | null): string | null {
-  return typeof reference === 'object' ? (reference?.id ?? null) : reference;
 }

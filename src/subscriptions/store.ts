@@ -1,5 +1,307 @@
+import type { Selectable } from 'kysely';
+import type { Plan } from '../catalog/types.ts';
 import { type Filters, type PageAsked, readPage } from '../db/page.ts';
 import type { Db } from '../db/pool.ts';
+import type { Subscription } from '../db/types.ts';
+import type { Queryable } from '../engine/store.ts';
+import { fromDecimal, type Micros, toDecimal } from '../lib/amounts.ts';
+import type { Kept } from './types.ts';
 
 export const listSubscriptions = (db: Db, page: PageAsked, filters: Filters<'Subscription'>) =>
   readPage(db.selectFrom('Subscription').selectAll(), page, filters);
+
+/** The subscription of a workspace as it is kept, held until the transaction ends. */
+export async function lockSubscription(db: Queryable, workspaceId: string): Promise<Kept | undefined> {
+  const { rows } = await db.query({
+    text: 'select * from "Subscription" where "workspaceId" = $1 for update',
+    values: [workspaceId],
+  });
+  return rows.map(keptOf)[0];
+}
+
+export async function readSubscription(db: Queryable, workspaceId: string): Promise<Kept | undefined> {
+  const row = await readRow(db, workspaceId);
+  return row === undefined ? undefined : keptOf(row as Row);
+}
+
+export async function readRow(
+  db: Queryable,
+  workspaceId: string,
+): Promise<Selectable<Subscription> | undefined> {
+  const { rows } = await db.query({
+    text: 'select * from "Subscription" where "workspaceId" = $1',
+    values: [workspaceId],
+  });
+  return rows[0];
+}
+
+type Row = Omit<Kept, 'pending'> & {
+  pendingPlan: Plan | null;
+  pendingInterval: 'month' | 'year';
+  pendingAt: Date;
+};
+
+function keptOf({ pendingPlan, pendingInterval, pendingAt, ...row }: Row): Kept {
+  const pending =
+    pendingPlan === null ? null : { plan: pendingPlan, interval: pendingInterval, at: pendingAt };
+  return { ...row, pending };
+}
+
+/** The one subscription of a workspace, made or brought to this. One that stands as it did stays as it is. */
+export async function putSubscription(db: Queryable, kept: Kept, now: Date): Promise<void> {
+  const columns = [
+    ...['id', 'subscriptionId', 'status', 'workspaceId', 'plan', 'startDate', 'endDate', 'allowanceAnchor'],
+    ...['trialEnd', 'graceUntil', 'cancelAt', 'endReason', 'interval', 'currency', 'paymentUserId'],
+  ] as const;
+  const pending = [kept.pending?.plan ?? null, kept.pending?.interval ?? null, kept.pending?.at ?? null];
+  const names = [...columns, 'pendingPlan', 'pendingInterval', 'pendingAt'].map((name) => `"${name}"`);
+  const [, ...changing] = names;
+  await db.query({
+    text: `
+      insert into "Subscription" ("paymentPlatform", ${names.join(', ')}, "createdAt", "updatedAt")
+      values ('STRIPE', ${names.map((_, i) => `$${i + 1}`).join(', ')}, $${names.length + 1}, $${names.length + 1})
+      on conflict ("workspaceId") do update
+        set ${changing.map((name) => `${name} = excluded.${name}`).join(', ')}, "updatedAt" = excluded."updatedAt"
+        where (${changing.map((name) => `"Subscription".${name}`).join(', ')})
+          is distinct from (${changing.map((name) => `excluded.${name}`).join(', ')})`,
+    values: [...columns.map((column) => kept[column]), ...pending, now],
+  });
+}
+
+// ── Readings of the subscriptions of a payer ─────────────────────────────────────────────────────────────────────
+
+/** The number of a new reading of the payer that is this customer. */
+export async function numberReading(
+  db: Queryable,
+  customerId: string,
+): Promise<{ paymentUserId: string; number: number } | null> {
+  const { rows } = await db.query({
+    text: `
+      update "PaymentUser"
+      set "readingsBegun" = "readingsBegun" + 1
+      where "customerId" = $1
+      returning id as "paymentUserId", "readingsBegun" as number`,
+    values: [customerId],
+  });
+  return rows[0] ?? null;
+}
+
+/** Notes that a reading is applied; false where one that was begun later is already. */
+export async function noteReading(
+  db: Queryable,
+  { paymentUserId, number }: { paymentUserId: string; number: number },
+): Promise<boolean> {
+  const { rows } = await db.query({
+    text: `
+      update "PaymentUser"
+      set "readingApplied" = $2
+      where id = $1 and "readingApplied" <= $2
+      returning id`,
+    values: [paymentUserId, number],
+  });
+  return rows.length > 0;
+}
+
+/**
+ * The workspace that a subscription is of: the one it is kept for; else that of the checkout that it was made by, which
+ * was this customer's; else one that this customer has bought something for before.
+ */
+export async function findWorkspaceOf(
+  db: Queryable,
+  link: { subscriptionId: string; customerId: string; checkoutId: string | null; workspaceId: string | null },
+): Promise<{ workspaceId: string; paymentUserId: string | null; isKept: boolean } | null> {
+  const { rows } = await db.query({
+    text: `
+      select "workspaceId", "paymentUserId", true as "isKept", 1 as rank
+      from "Subscription"
+      where "subscriptionId" = $1
+      union all
+      select d."workspaceId", p."paymentUserId", false, 2
+      from "PaidPeriod" d
+      left join "Payment" p on p.id = d."paymentId"
+      where d."subscriptionId" = $1
+      union all
+      select c."workspaceId", p.id, false, 3
+      from "Checkout" c
+      join "PaymentUser" p on p.id = c."paymentUserId"
+      where p."customerId" = $2 and (c.id = $3 and c.plan is not null)
+      union all
+      select c."workspaceId", p.id, false, 4
+      from "Checkout" c
+      join "PaymentUser" p on p.id = c."paymentUserId"
+      where p."customerId" = $2 and c."workspaceId" = $4
+      order by rank
+      limit 1`,
+    values: [link.subscriptionId, link.customerId, link.checkoutId, link.workspaceId],
+  });
+  return rows[0] ?? null;
+}
+
+/** The workspaces whose subscriptions this payer pays for. */
+export async function findWorkspacesOfPayer(db: Queryable, paymentUserId: string): Promise<string[]> {
+  const { rows } = await db.query({
+    text: 'select "workspaceId" from "Subscription" where "paymentUserId" = $1 order by 1',
+    values: [paymentUserId],
+  });
+  return rows.map((row: { workspaceId: string }) => row.workspaceId);
+}
+
+/** The subscriptions that are kept of a customer. */
+export async function findSubscriptionsOf(
+  db: Queryable,
+  customerId: string,
+): Promise<{ workspaceId: string; subscriptionId: string }[]> {
+  const { rows } = await db.query({
+    text: `
+      select s."workspaceId", s."subscriptionId"
+      from "Subscription" s
+      join "PaymentUser" p on p.id = s."paymentUserId"
+      where p."customerId" = $1
+      order by 1`,
+    values: [customerId],
+  });
+  return rows;
+}
+
+/** Customers whose subscriptions should have been renewed or ended by then, and are not: nobody has told us. */
+export async function findOverdueCustomers(db: Queryable, endedBefore: Date, max: number): Promise<string[]> {
+  const { rows } = await db.query({
+    text: `
+      select distinct p."customerId"
+      from "Subscription" s
+      join "PaymentUser" p on p.id = s."paymentUserId"
+      where s.status in ('ACTIVE', 'TRIAL') and s."endDate" < $1 and p."customerId" is not null
+      limit $2`,
+    values: [endedBefore, max],
+  });
+  return rows.map((row: { customerId: string }) => row.customerId);
+}
+
+// ── Paid periods, and the credits of plans ───────────────────────────────────────────────────────────────────────
+
+export type PaidPeriod = {
+  /** The provider's line of the invoice. */
+  id: string;
+  workspaceId: string;
+  subscriptionId: string;
+  invoiceId: string;
+  paymentId: string | null;
+  plan: Plan;
+  startDate: Date;
+  endDate: Date;
+};
+
+export async function putPaidPeriod(db: Queryable, period: PaidPeriod, now: Date): Promise<void> {
+  await db.query({
+    text: `
+      insert into "PaidPeriod"
+        (id, "workspaceId", "subscriptionId", "invoiceId", "paymentId", plan, "startDate", "endDate", "createdAt")
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+      on conflict (id, "workspaceId") do nothing`,
+    values: [
+      period.id,
+      period.workspaceId,
+      period.subscriptionId,
+      period.invoiceId,
+      period.paymentId,
+      period.plan,
+      period.startDate,
+      period.endDate,
+      now,
+    ],
+  });
+}
+
+/** What was paid for a subscription that lasts now, the latest first. */
+export async function findPaidPeriods(
+  db: Queryable,
+  { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
+  now: Date,
+): Promise<{ plan: Plan; paymentId: string | null }[]> {
+  const { rows } = await db.query({
+    text: `
+      select plan, "paymentId"
+      from "PaidPeriod"
+      where "workspaceId" = $1 and "subscriptionId" = $2 and "startDate" <= $3 and "endDate" > $3
+      order by "startDate" desc, id desc`,
+    values: [workspaceId, subscriptionId, now],
+  });
+  return rows;
+}
+
+/** How many credits came with a subscription's plans in a month. */
+export async function sumPlanCredits(
+  db: Queryable,
+  { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
+  month: Date,
+): Promise<Micros> {
+  const { rows } = await db.query({
+    text: `
+      select coalesce(sum(amount), 0) as sum
+      from "PlanCredit"
+      where "workspaceId" = $1 and "subscriptionId" = $2 and month = $3`,
+    values: [workspaceId, subscriptionId, month],
+  });
+  return fromDecimal(rows[0].sum);
+}
+
+export async function insertPlanCredit(
+  db: Queryable,
+  credit: {
+    workspaceId: string;
+    subscriptionId: string;
+    month: Date;
+    plan: Plan;
+    amount: Micros;
+    grantId: string;
+    paymentId: string | null;
+  },
+  now: Date,
+): Promise<void> {
+  await db.query({
+    text: `
+      insert into "PlanCredit"
+        ("workspaceId", "subscriptionId", month, plan, amount, "grantId", "paymentId", "createdAt")
+      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [
+      credit.workspaceId,
+      credit.subscriptionId,
+      credit.month,
+      credit.plan,
+      toDecimal(credit.amount),
+      credit.grantId,
+      credit.paymentId,
+      now,
+    ],
+  });
+}
+
+/**
+ * Workspaces on a plan whose next month may have begun within a period that is paid for already, as those of a year do.
+ * A month has at least 28 days.
+ */
+export async function findDueForCredits(
+  db: Queryable,
+  { plans, now, max, after }: { plans: readonly Plan[]; now: Date; max: number; after: string },
+): Promise<string[]> {
+  const { rows } = await db.query({
+    text: `
+      select s."workspaceId"
+      from "Subscription" s
+      where s.plan = any($1::"PlanType"[]) and s.status in ('ACTIVE', 'PAST_DUE') and s."workspaceId" > $4
+        and exists (
+          select from "PaidPeriod" p
+          where p."workspaceId" = s."workspaceId" and p."subscriptionId" = s."subscriptionId"
+            and p."startDate" <= $2 and p."endDate" > $2
+        )
+        and not exists (
+          select from "PlanCredit" c
+          where c."workspaceId" = s."workspaceId" and c."subscriptionId" = s."subscriptionId" and c.plan = s.plan
+            and c.month > $2::timestamptz - interval '28 days'
+        )
+      order by s."workspaceId"
+      limit $3`,
+    values: [plans, now, max, after],
+  });
+  return rows.map((row: { workspaceId: string }) => row.workspaceId);
+}

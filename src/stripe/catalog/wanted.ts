@@ -1,4 +1,4 @@
-import type { Catalog, Interval } from '../../catalog/types.ts';
+import { type Catalog, type Interval, PLANS, type Plan } from '../../catalog/types.ts';
 import type { Micros } from '../../lib/amounts.ts';
 import { toStripeAmount } from '../../lib/currencies.ts';
 
@@ -21,17 +21,45 @@ export type WantedPrice = {
 export function wantedOf(catalog: Catalog): Wanted {
   const wanted: Wanted = { products: [], prices: [] };
   for (const { plan, name, prices } of catalog.plans.values()) {
-    const product = { id: `tollgate_plan_${plan}`, name };
-    add(wanted, product, [
-      ...pricesOf(prices.month, { product: product.id, every: 'month', key: `tollgate_${plan}_month` }),
-      ...pricesOf(prices.year, { product: product.id, every: 'year', key: `tollgate_${plan}_year` }),
-    ]);
+    const product = { id: planProduct(plan), name };
+    const pricesPer = (every: Interval) =>
+      pricesOf(prices[every], {
+        product: product.id,
+        every,
+        keyOf: (currency) => planKey({ plan, interval: every, currency }),
+      });
+    add(wanted, product, [...pricesPer('month'), ...pricesPer('year')]);
   }
   for (const { id, name, prices } of catalog.packs.values()) {
     const product = { id: `tollgate_pack_${id}`, name };
-    add(wanted, product, pricesOf(prices, { product: product.id, every: 'once', key: product.id }));
+    const keyOf = (currency: string) => `${product.id}_${currency}`;
+    add(wanted, product, pricesOf(prices, { product: product.id, every: 'once', keyOf }));
   }
   return wanted;
+}
+
+const PLAN_PRODUCT = 'tollgate_plan_';
+
+/** The product of a plan. Its prices come and go, and it stays: by it, a plan is known. */
+export function planProduct(plan: Plan): string {
+  return `${PLAN_PRODUCT}${plan}`;
+}
+
+export function planOfProduct(id: string): Plan | null {
+  return PLANS.find((plan) => planProduct(plan) === id) ?? null;
+}
+
+/** The lookup key of a plan's price. */
+export function planKey({
+  plan,
+  interval,
+  currency,
+}: {
+  plan: Plan;
+  interval: Interval;
+  currency: string;
+}): string {
+  return `tollgate_${plan}_${interval}_${currency}`;
 }
 
 /** What has no price is not sold through Stripe: the free plan, and the one by contact. */
@@ -43,10 +71,10 @@ function add(wanted: Wanted, product: WantedProduct, prices: WantedPrice[]): voi
 
 function pricesOf(
   prices: Map<string, Micros>,
-  { key, ...terms }: Pick<WantedPrice, 'key' | 'product' | 'every'>,
+  { keyOf, ...terms }: Pick<WantedPrice, 'product' | 'every'> & { keyOf(currency: string): string },
 ): WantedPrice[] {
   return [...prices].map(([currency, micros]) => ({
-    key: `${key}_${currency}`,
+    key: keyOf(currency),
     ...terms,
     currency,
     amount: toStripeAmount(currency, micros),

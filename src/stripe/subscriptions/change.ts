@@ -1,0 +1,200 @@
+import type Stripe from 'stripe';
+import { fingerprintOf } from '../../lib/fingerprints.ts';
+import { changeOf } from '../../subscriptions/change.ts';
+import { priceOfPlan } from '../../subscriptions/checkout.ts';
+import type { Subscription } from '../../subscriptions/subscriptions.ts';
+import type { Terms } from '../../subscriptions/types.ts';
+import { ask } from '../client.ts';
+import { expanded, idOf } from '../references.ts';
+import type { StripeServices } from '../services.ts';
+import { type Current, currentOf, paymentRequired, settle } from './current.ts';
+import { priceOf } from './prices.ts';
+
+/**
+ * Changes the plan or interval of a workspace's subscription. More is at once, and what is left of the period is paid for:
+ * where that payment fails, the old plan stays, and it is refused with the page to pay on. Less is when the period ends,
+ * and to ask for what it is gives that up. Whoever repeats it finds it done: it says what shall be, not by how much.
+ */
+export async function changeSubscription(
+  services: StripeServices,
+  workspaceId: string,
+  to: Terms,
+): Promise<Subscription> {
+  const current = await currentOf(services, workspaceId);
+  const price = await priceFor(services, current, to);
+  requirePaid(current);
+  const isTrial = current.subscription.status === 'trialing';
+  const change = changeOf(current.terms, to);
+  // A trial has nothing that is paid for and could be lost.
+  const changed =
+    change === 'downgrade' && !isTrial
+      ? await changeLater(services, current, price)
+      : await changeNow(services, current, price);
+  return settle(services, workspaceId, changed);
+}
+
+/** The price of another plan, in the currency that the subscription has. */
+export function priceFor(
+  services: StripeServices,
+  { subscription }: Current,
+  to: Terms,
+): Promise<Stripe.Price> {
+  const { currency, amount } = priceOfPlan(services.catalog, to, subscription.currency);
+  return priceOf(services, { ...to, currency, amount });
+}
+
+function requirePaid({ subscription }: Current): void {
+  if (subscription.status === 'active' || subscription.status === 'trialing') return;
+  throw paymentRequired(subscription, 'A payment is owed for this subscription, which comes first.');
+}
+
+async function changeNow(
+  services: StripeServices,
+  current: Current,
+  price: Stripe.Price,
+): Promise<Stripe.Subscription> {
+  const kept = await giveUpSchedule(services, await keepGoing(services, current));
+  const { subscription, item } = { ...current, subscription: kept };
+  if (item.price.id === price.id) return subscription;
+  const waiting = subscription.pending_update?.subscription_items?.[0]?.price.id === price.id;
+  const changed = waiting
+    ? subscription
+    : await ask(() =>
+        services.stripe.subscriptions.update(
+          subscription.id,
+          {
+            items: [{ id: item.id, price: price.id }],
+            proration_behavior: 'always_invoice',
+            payment_behavior: 'pending_if_incomplete',
+            expand: ['latest_invoice', 'schedule'],
+          },
+          { idempotencyKey: keyOf('change', subscription, price.id) },
+        ),
+      );
+  if (changed.pending_update === null) return changed;
+  await settle(services, current.workspaceId, changed);
+  throw paymentRequired(changed, 'The payment did not go through, and the plan stays as it was.');
+}
+
+/** A schedule of two phases: what is paid for until it ends, and what comes then. Stripe makes the change by itself. */
+async function changeLater(
+  services: StripeServices,
+  current: Current,
+  price: Stripe.Price,
+): Promise<Stripe.Subscription> {
+  const { stripe } = services;
+  const subscription = await keepGoing(services, current);
+  const schedule =
+    expanded(subscription.schedule) ??
+    (await ask(() =>
+      stripe.subscriptionSchedules.create(
+        { from_subscription: subscription.id },
+        { idempotencyKey: keyOf('schedule', subscription, price.id) },
+      ),
+    ));
+  const [phase] = schedule.phases;
+  await ask(() =>
+    stripe.subscriptionSchedules.update(
+      schedule.id,
+      {
+        end_behavior: 'release',
+        proration_behavior: 'none',
+        phases: [
+          {
+            items: [{ price: current.item.price.id, quantity: 1 }],
+            start_date: phase!.start_date,
+            end_date: current.item.current_period_end,
+          },
+          {
+            items: [{ price: price.id, quantity: 1 }],
+            start_date: current.item.current_period_end,
+            duration: { interval: price.recurring!.interval, interval_count: 1 },
+            proration_behavior: 'none',
+          },
+        ],
+      },
+      { idempotencyKey: keyOf('phases', subscription, price.id, schedule.id) },
+    ),
+  );
+  return subscription;
+}
+
+/** Who changes a plan means to keep it: an end that was asked for is given up. */
+async function keepGoing(
+  services: StripeServices,
+  { subscription }: Pick<Current, 'subscription'>,
+): Promise<Stripe.Subscription> {
+  if (subscription.cancel_at_period_end === false && subscription.cancel_at === null) return subscription;
+  const params: Stripe.SubscriptionUpdateParams = subscription.cancel_at_period_end
+    ? { cancel_at_period_end: false }
+    : { cancel_at: '' };
+  return ask(() =>
+    services.stripe.subscriptions.update(
+      subscription.id,
+      { ...params, expand: ['latest_invoice', 'schedule'] },
+      { idempotencyKey: keyOf('resume', subscription) },
+    ),
+  );
+}
+
+async function giveUpSchedule(
+  { stripe }: StripeServices,
+  subscription: Stripe.Subscription,
+): Promise<Stripe.Subscription> {
+  const scheduleId = idOf(subscription.schedule);
+  if (scheduleId === null) return subscription;
+  await ask(() =>
+    stripe.subscriptionSchedules.release(scheduleId, {}, { idempotencyKey: `release-${scheduleId}` }),
+  );
+  return { ...subscription, schedule: null };
+}
+
+/** Ends a workspace's subscription: when its period ends, or now, which gives nothing back. */
+export async function cancelSubscription(
+  services: StripeServices,
+  workspaceId: string,
+  at: 'period_end' | 'now',
+): Promise<Subscription> {
+  const { stripe } = services;
+  const { subscription } = await currentOf(services, workspaceId);
+  await giveUpSchedule(services, subscription);
+  const { id } = subscription;
+  const idempotencyKey = keyOf(`cancel-${at}`, subscription);
+  const canceled =
+    at === 'now'
+      ? await ask(() =>
+          stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false }, { idempotencyKey }),
+        )
+      : await ask(() => stripe.subscriptions.update(id, { cancel_at_period_end: true }, { idempotencyKey }));
+  return settle(services, workspaceId, canceled);
+}
+
+/** Gives up an end that was asked for; a subscription that Stripe has paused goes on. */
+export async function resumeSubscription(
+  services: StripeServices,
+  workspaceId: string,
+): Promise<Subscription> {
+  const current = await currentOf(services, workspaceId);
+  const resumed =
+    current.subscription.status === 'paused'
+      ? await ask(() =>
+          services.stripe.subscriptions.resume(
+            current.subscription.id,
+            {},
+            { idempotencyKey: keyOf('unpause', current.subscription) },
+          ),
+        )
+      : await keepGoing(services, current);
+  return settle(services, workspaceId, resumed);
+}
+
+/**
+ * A key that follows from what is asked and of which state: who asks at once, or again after an answer was lost, changes
+ * nothing twice, and who asks for the same later does change something.
+ */
+function keyOf(what: string, subscription: Stripe.Subscription, ...asked: string[]): string {
+  const { id, status, items, latest_invoice: invoice, cancel_at: cancelAt, schedule } = subscription;
+  const item = items.data[0];
+  const state = [status, item?.price.id, item?.current_period_end, idOf(invoice), cancelAt, idOf(schedule)];
+  return `${what}-${fingerprintOf(what, id, state, asked)}`;
+}

@@ -1,0 +1,126 @@
+import type Stripe from 'stripe';
+import { fromStripeAmount } from '../../lib/currencies.ts';
+import { bookInvoice, type InvoicePayment } from '../../payments/invoices.ts';
+import { keepPaidPeriods } from '../../subscriptions/plancredits.ts';
+import { findWorkspaceOf } from '../../subscriptions/subscriptions.ts';
+import { planOfProduct } from '../catalog/wanted.ts';
+import { type Change, Contradiction, commit, type Verdict } from '../change.ts';
+import { ask } from '../client.ts';
+import { dateOf, expanded, idOf } from '../references.ts';
+import type { StripeServices } from '../services.ts';
+import { termsOf } from './prices.ts';
+import { readSubscriptions } from './reading.ts';
+
+const IGNORED =
+  (error: string): Change =>
+  async () => ({ status: 'IGNORED', error });
+
+/** Reads an invoice again, and says what follows from its present state: a payment, and what was paid for. */
+export async function readInvoice(services: StripeServices, invoiceId: string): Promise<Change> {
+  const { stripe, pool } = services;
+  const invoice = await ask(() =>
+    stripe.invoices.retrieve(invoiceId, { expand: ['payments.data.payment.payment_intent'] }),
+  );
+  if (invoice.object !== 'invoice' || invoice.id !== invoiceId) {
+    throw new Error(`Stripe answered with something else than the invoice ${invoiceId}.`);
+  }
+  const of = invoice.parent?.subscription_details ?? null;
+  const subscriptionId = idOf(of?.subscription);
+  const customerId = idOf(invoice.customer);
+  if (subscriptionId === null || customerId === null) return IGNORED('Not an invoice of a subscription.');
+  const { checkoutId = null, workspaceId = null } = of?.metadata ?? {};
+  const link = { subscriptionId, customerId, checkoutId, workspaceId };
+  let found = await findWorkspaceOf(pool, link);
+  if (found?.isKept !== true) {
+    // The invoice may be told of before its subscription.
+    await commit(services, await readSubscriptions(services, customerId));
+    found = await findWorkspaceOf(pool, link);
+  }
+  if (found === null || found.paymentUserId === null) return IGNORED('Not a subscription of Tollgate.');
+  const { workspaceId: paidFor, paymentUserId } = found;
+  const periods = invoice.status === 'paid' ? await paidPeriodsOf(services, invoice) : [];
+  return async (tx): Promise<Verdict> => {
+    const payment = paymentOf(invoice);
+    const paymentId =
+      payment === null
+        ? null
+        : await bookInvoice(services, tx, { ...payment, workspaceId: paidFor, paymentUserId });
+    await keepPaidPeriods(
+      services,
+      tx,
+      periods.map((period) => ({ ...period, workspaceId: paidFor, subscriptionId, invoiceId, paymentId })),
+    );
+    const problem = invoice.last_finalization_error?.message;
+    if (invoice.status === 'draft' && problem !== undefined) {
+      return { status: 'FAILED', error: `The invoice ${invoiceId} could not be finalized: ${problem}` };
+    }
+    return { status: 'APPLIED' };
+  };
+}
+
+/** The payment that an invoice is; null where nothing is asked for, or not yet. */
+function paymentOf(invoice: Stripe.Invoice): Omit<InvoicePayment, 'workspaceId' | 'paymentUserId'> | null {
+  if (invoice.amount_due === 0 || invoice.status === 'draft') return null;
+  const payments = invoice.payments?.data ?? [];
+  const payment = payments.find(({ status }) => status === 'paid') ?? payments.find((one) => one.is_default);
+  const intent = expanded(payment?.payment.payment_intent);
+  return {
+    invoiceId: invoice.id!,
+    paymentId: intent?.id ?? invoice.id!,
+    status: statusOf(invoice, intent),
+    amount: fromStripeAmount(invoice.currency, invoice.amount_due),
+    currency: invoice.currency,
+  };
+}
+
+/** One that was tried and not paid has failed until it is: it may be tried again. */
+function statusOf(invoice: Stripe.Invoice, intent: Stripe.PaymentIntent | null): InvoicePayment['status'] {
+  switch (invoice.status) {
+    case 'paid':
+      return 'SUCCEEDED';
+    case 'open':
+      return intent?.status === 'requires_payment_method' && invoice.attempted ? 'FAILED' : 'PENDING';
+    case 'void':
+    case 'uncollectible':
+      return 'FAILED';
+    default:
+      throw new Contradiction(
+        `The status of the invoice is not known: ${invoice.status}. Nothing was changed.`,
+      );
+  }
+}
+
+/** What was paid for: the plans and periods of its lines, but for what was given back and for trials. */
+async function paidPeriodsOf(services: StripeServices, invoice: Stripe.Invoice) {
+  const lines = invoice.lines.has_more
+    ? await ask(() =>
+        services.stripe.invoices
+          .listLineItems(invoice.id!, { limit: 100 })
+          .autoPagingToArray({ limit: 10_000 }),
+      )
+    : invoice.lines.data;
+  const periods = [];
+  for (const line of lines) {
+    // A line of nothing is a trial's; a coupon leaves the line as it was, and is taken from the sum.
+    if (line.parent?.type !== 'subscription_item_details' || line.amount <= 0) continue;
+    const plan = await planOf(services, line);
+    const { start, end } = line.period;
+    if (plan !== null && start < end) {
+      periods.push({ id: line.id, plan, startDate: dateOf(start), endDate: dateOf(end) });
+    }
+  }
+  return periods;
+}
+
+async function planOf({ stripe }: StripeServices, line: Stripe.InvoiceLineItem) {
+  const details = line.pricing?.price_details;
+  const known = planOfProduct(details?.product ?? '');
+  const priceId = idOf(details?.price);
+  if (known !== null || priceId === null) return known;
+  try {
+    return termsOf(await ask(() => stripe.prices.retrieve(priceId))).plan;
+  } catch (error) {
+    if (error instanceof Contradiction) return null; // something else is sold with the same subscription
+    throw error;
+  }
+}

@@ -1,0 +1,88 @@
+import type Stripe from 'stripe';
+import { fingerprintOf } from '../../lib/fingerprints.ts';
+import { openPayer, type PurchaseInput } from '../../payments/payments.ts';
+import { oddAnswer } from '../catalog/found.ts';
+import { wantedOf } from '../catalog/wanted.ts';
+import { ask } from '../client.ts';
+import { customerOf } from '../customers.ts';
+import type { StripeServices } from '../services.ts';
+
+export type PortalInput = Pick<PurchaseInput, 'workspaceId' | 'user'> & { returnUrl: string };
+
+/** Stripe's page on which a payer manages cards, invoices and plans. What is changed there arrives as webhooks. */
+export async function createPortal(
+  services: StripeServices,
+  { returnUrl, ...input }: PortalInput,
+): Promise<{ url: string }> {
+  const payer = await openPayer(services, input);
+  const customer = await customerOf(services, payer);
+  const configuration = await configurationOf(services);
+  const session = await ask(() =>
+    services.stripe.billingPortal.sessions.create({ customer, configuration, return_url: returnUrl }),
+  );
+  if (session.object !== 'billing_portal.session' || typeof session.url !== 'string') {
+    throw oddAnswer('the portal');
+  }
+  return { url: session.url };
+}
+
+/** Which configuration is ours, and which content it was made for. */
+const MARK = 'tollgate';
+
+/** What the portal offers, made once for each catalog and kept at Stripe. */
+async function configurationOf(services: StripeServices): Promise<string> {
+  const { stripe } = services;
+  const features = await featuresOf(services);
+  const mark = fingerprintOf('portal', features);
+  for await (const { id, metadata } of stripe.billingPortal.configurations.list({
+    active: true,
+    limit: 100,
+  })) {
+    if (metadata?.[MARK] === mark) return id;
+  }
+  const made = await ask(() =>
+    stripe.billingPortal.configurations.create(
+      { name: 'Tollgate', features, metadata: { [MARK]: mark } },
+      { idempotencyKey: `portal-${mark}` },
+    ),
+  );
+  return made.id;
+}
+
+async function featuresOf(
+  services: StripeServices,
+): Promise<Stripe.BillingPortal.ConfigurationCreateParams.Features> {
+  const products = await productsOf(services);
+  return {
+    customer_update: { enabled: true, allowed_updates: ['name', 'address', 'tax_id'] },
+    invoice_history: { enabled: true },
+    payment_method_update: { enabled: true },
+    subscription_cancel: { enabled: true, mode: 'at_period_end' },
+    ...(products.length === 0
+      ? {}
+      : {
+          subscription_update: {
+            enabled: true,
+            default_allowed_updates: ['price'],
+            proration_behavior: 'always_invoice',
+            products,
+          },
+        }),
+  };
+}
+
+/** The plans that are on sale at Stripe now: one's own prices in all currencies. */
+async function productsOf({
+  stripe,
+  catalog,
+}: StripeServices): Promise<{ product: string; prices: string[] }[]> {
+  const wanted = wantedOf(catalog).prices.filter(({ every }) => every !== 'once');
+  const products = new Map<string, string[]>();
+  for (const product of new Set(wanted.map((price) => price.product))) {
+    const { data } = await ask(() => stripe.prices.list({ product, active: true, limit: 100 }));
+    const keys = new Set(wanted.map(({ key }) => key));
+    const prices = data.filter(({ lookup_key: key }) => key !== null && keys.has(key)).map(({ id }) => id);
+    if (prices.length > 0) products.set(product, prices.sort());
+  }
+  return [...products].map(([product, prices]) => ({ product, prices }));
+}

@@ -1,0 +1,80 @@
+import type Stripe from 'stripe';
+import type { Standing, Terms } from '../../subscriptions/types.ts';
+import { Contradiction } from '../change.ts';
+import { ask } from '../client.ts';
+import { dateOf, expanded, idOf } from '../references.ts';
+import type { StripeServices } from '../services.ts';
+import { termsOf } from './prices.ts';
+import { subscriptionStatus } from './status.ts';
+
+/** How a subscription stands, in our words; null where it grants nothing and never did. Throws a Contradiction. */
+export async function standingOf(
+  services: StripeServices,
+  subscription: Stripe.Subscription,
+  link: { workspaceId: string; paymentUserId: string },
+): Promise<Standing | null> {
+  const status = subscriptionStatus(subscription.status);
+  if (status === null) return null;
+  const item = planItemOf(subscription);
+  const hasEnded = status === 'CANCELED';
+  const endedAt = subscription.ended_at ?? subscription.canceled_at;
+  return {
+    ...link,
+    ...termsOf(item.price),
+    subscriptionId: subscription.id,
+    status,
+    currency: subscription.currency,
+    startDate: dateOf(subscription.start_date),
+    endDate: dateOf(hasEnded && endedAt !== null ? endedAt : item.current_period_end),
+    trialEnd: subscription.trial_end === null ? null : dateOf(subscription.trial_end),
+    cancelAt: hasEnded ? null : cancelAtOf(subscription, item),
+    pastDueSince: status === 'PAST_DUE' ? pastDueSinceOf(subscription) : null,
+    endReason: subscription.cancellation_details?.reason ?? null,
+    pending: hasEnded ? null : await pendingOf(services, subscription),
+  };
+}
+
+/** The item that the plan is paid with: others may be beside it. Its period counts. */
+export function planItemOf({ id, items }: Stripe.Subscription): Stripe.SubscriptionItem {
+  const isOfPlan = ({ price }: Stripe.SubscriptionItem) => {
+    try {
+      return termsOf(price) !== null;
+    } catch (error) {
+      if (error instanceof Contradiction) return false;
+      throw error;
+    }
+  };
+  const item = items.data.find(isOfPlan) ?? items.data[0];
+  if (item === undefined)
+    throw new Contradiction(`The subscription ${id} has no items. Its plan stays as it was.`);
+  return item;
+}
+
+function cancelAtOf(
+  { cancel_at: cancelAt, cancel_at_period_end: atPeriodEnd }: Stripe.Subscription,
+  item: Stripe.SubscriptionItem,
+): Date | null {
+  if (cancelAt !== null) return dateOf(cancelAt);
+  return atPeriodEnd ? dateOf(item.current_period_end) : null;
+}
+
+/** Its invoice is tried when it is finalized: that is when it first failed. */
+function pastDueSinceOf(subscription: Stripe.Subscription): Date {
+  const invoice = expanded(subscription.latest_invoice);
+  return dateOf(invoice?.status_transitions.finalized_at ?? invoice?.created ?? subscription.created);
+}
+
+/** What it becomes at the end of its period, by its schedule. */
+async function pendingOf(
+  { stripe }: StripeServices,
+  subscription: Stripe.Subscription,
+): Promise<(Terms & { at: Date }) | null> {
+  const schedule = expanded(subscription.schedule);
+  const current = schedule?.current_phase;
+  if (schedule === null || current === null || current === undefined) return null;
+  const next = schedule.phases.find((phase) => phase.start_date >= current.end_date);
+  const priceId = idOf(next?.items[0]?.price);
+  if (next === undefined || priceId === null) return null;
+  const terms = termsOf(await ask(() => stripe.prices.retrieve(priceId)));
+  return { ...terms, at: dateOf(next.start_date) };
+}

@@ -1,0 +1,108 @@
+import { PLANS, type Plan } from '../catalog/types.ts';
+import { grantPlanCredits } from '../credits/credits.ts';
+import { hasAccess } from '../engine/state.ts';
+import { type Queryable, transaction } from '../engine/store.ts';
+import { periodAt } from '../lib/periods.ts';
+import { reversedPart } from '../payments/reversals.ts';
+import type { SubscriptionServices } from './apply.ts';
+import {
+  findDueForCredits,
+  findPaidPeriods,
+  insertPlanCredit,
+  lockSubscription,
+  type PaidPeriod,
+  putPaidPeriod,
+  sumPlanCredits,
+} from './store.ts';
+import type { Kept } from './types.ts';
+
+/**
+ * Gives what comes with a plan for the present month, once it is paid for: once for each month, and where a better plan
+ * was taken up in it, what that has more. They expire with the month. The workspace's subscription is locked.
+ */
+export async function givePlanCredits(
+  services: SubscriptionServices,
+  tx: Queryable,
+  workspaceId: string,
+): Promise<void> {
+  const { catalog, clock, engine } = services;
+  const now = clock.now();
+  const subscription = await lockSubscription(tx, workspaceId);
+  if (subscription === undefined || !givesNow(subscription, now)) return;
+  const { plan, subscriptionId } = subscription;
+  const included = catalog.plans.get(plan)?.credits ?? 0n;
+  if (included === 0n) return;
+  const paid = (await findPaidPeriods(tx, subscription, now)).find((period) => isAtLeast(period.plan, plan));
+  if (paid === undefined) return;
+
+  const month = periodAt('month', anchorOf(subscription), now.getTime());
+  const start = new Date(month.start);
+  const rest = included - (await sumPlanCredits(tx, subscription, start));
+  if (rest <= 0n) return;
+  const { paymentId } = paid;
+  // Of a payment that has been refunded in part, they come in part.
+  const reversed = paymentId === null ? 0n : await reversedPart(tx, paymentId, rest);
+  const description = `${catalog.plans.get(plan)!.name}, ${start.toISOString().slice(0, 10)}`;
+  const grant = { workspaceId, credits: rest, description, expiresAt: month.end! };
+  const { id: grantId } = await grantPlanCredits({ engine }, grant, tx);
+  await insertPlanCredit(
+    tx,
+    { workspaceId, subscriptionId, month: start, plan, amount: rest, grantId, paymentId },
+    now,
+  );
+  if (reversed > 0n) await engine.clawBackIn(tx, { workspaceId, purchaseId: grantId, amount: reversed });
+}
+
+function givesNow(subscription: Kept, now: Date): boolean {
+  const { startDate, endDate, graceUntil, cancelAt, status } = subscription;
+  return hasAccess(
+    {
+      status,
+      startDate: startDate.getTime(),
+      endDate: endDate.getTime(),
+      graceUntil: graceUntil?.getTime() ?? null,
+      cancelAt: cancelAt?.getTime() ?? null,
+    },
+    now.getTime(),
+  );
+}
+
+/** Where its months are counted from, for credits as for allowances. */
+export function anchorOf({
+  allowanceAnchor,
+  startDate,
+}: Pick<Kept, 'allowanceAnchor' | 'startDate'>): number {
+  return (allowanceAnchor ?? startDate).getTime();
+}
+
+function isAtLeast(plan: Plan, other: Plan): boolean {
+  return PLANS.indexOf(plan) >= PLANS.indexOf(other);
+}
+
+/** Keeps what was paid for, and gives what comes with it now. What is kept already changes nothing. */
+export async function keepPaidPeriods(
+  services: SubscriptionServices,
+  tx: Queryable,
+  periods: readonly PaidPeriod[],
+): Promise<void> {
+  for (const period of periods) await putPaidPeriod(tx, period, services.clock.now());
+  const workspaceId = periods[0]?.workspaceId;
+  if (workspaceId !== undefined) await givePlanCredits(services, tx, workspaceId);
+}
+
+const DUE_MAX = 200; // workspaces at a time
+
+/** Gives the credits of months that have begun within a period that was paid before, as those of a year do. */
+export async function giveDueCredits(services: SubscriptionServices): Promise<void> {
+  const { pool, catalog, clock } = services;
+  const plans = [...catalog.plans.values()].filter(({ credits }) => credits > 0n).map(({ plan }) => plan);
+  if (plans.length === 0) return;
+  for (let after = ''; ; ) {
+    const due = await findDueForCredits(pool, { plans, now: clock.now(), max: DUE_MAX, after });
+    for (const workspaceId of due) {
+      await transaction(pool, (tx: Queryable) => givePlanCredits(services, tx, workspaceId));
+    }
+    if (due.length < DUE_MAX) return;
+    after = due.at(-1)!;
+  }
+}
