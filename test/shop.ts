@@ -22,6 +22,7 @@ import { eventRoutes } from '../src/stripe/lists.ts';
 import { checkoutRoutes } from '../src/stripe/routes.ts';
 import type { StripeServices } from '../src/stripe/services.ts';
 import { subscriptionVerbRoutes } from '../src/stripe/subscriptions/routes.ts';
+import { getWorkspace, type WorkspaceState } from '../src/workspaces/workspaces.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { sampleConfig } from './fixtures/catalog.ts';
 import { openWire, type Wire } from './wire.ts';
@@ -49,6 +50,12 @@ export type Shop = {
   checkout(customer: Customer, more?: object): Promise<CreatedCheckout>;
   /** A purchase that is paid and granted. */
   buy(customer: Customer, more?: object, card?: string): Promise<Bought>;
+  /** A subscription that is paid and applied; the trial's, where it has one. */
+  subscribe(customer: Customer, more?: object, card?: string): Promise<Stripe.Subscription>;
+  /** What a workspace is on, and may use. */
+  workspace(customer: Customer): Promise<WorkspaceState>;
+  /** Moves time forward, for Tollgate and the simulator, and waits for what comes of it. */
+  advance(days: number): Promise<void>;
   /** Uses so many credits of a workspace up; resolves to the id of the use. */
   spend(customer: Customer, credits: number): Promise<string>;
   /** Resolves when the simulator has delivered everything and no event waits to be applied. */
@@ -176,6 +183,20 @@ export async function openShop(
       const { rows } = await database.pool.query('select id from "Payment" where "paymentId" = $1', [intent]);
       const { latest_charge: charge } = await stripe.paymentIntents.retrieve(intent);
       return { id: rows[0].id, intent, charge: String(charge) };
+    },
+    async subscribe(customer, more, card) {
+      const order = orderOf(customer, { plan: 'PRO', interval: 'month', ...more });
+      const { status, body } = await post('/v1/checkout/subscription', order);
+      if (status !== 201) throw new Error(`${status} ${JSON.stringify(body)}`);
+      const { subscription } = simulator.pay(body.sessionId, card === undefined ? {} : { card });
+      await shop.idle();
+      return stripe.subscriptions.retrieve(String(subscription));
+    },
+    workspace: ({ workspaceId }) => getWorkspace({ db: database.db, engine, catalog, clock }, workspaceId),
+    async advance(days) {
+      clock.offsetMs += days * 86_400_000;
+      simulator.tick();
+      await shop.idle();
     },
     async spend({ workspaceId }, credits) {
       // Each costs half a credit.

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { sampleConfig } from '../../../test/fixtures/catalog.ts';
+import { openShop, type Shop } from '../../../test/shop.ts';
+import { parseCatalog } from '../../catalog/parse.ts';
+
+/** BASIC and PRO by the month and the year, with points and credits. */
+export function planCatalog() {
+  const config = sampleConfig();
+  const { BASIC, PRO } = config.plans;
+  BASIC!.price.year = { usd: 100, jpy: 15000 };
+  BASIC!.credits = 100;
+  PRO!.credits = 500;
+  BASIC!.features['ai.points'] = { allowance: 2000, per: 'month', overage: { creditsPerUnit: 1 } };
+  PRO!.features['ai.points'] = { allowance: 5000, per: 'month', overage: { creditsPerUnit: 1 } };
+  return parseCatalog(config);
+}
+
+suite('a subscription', () => {
+  let shop: Shop;
+  before(async () => {
+    shop = await openShop({ catalog: planCatalog() });
+  });
+  after(() => shop.close());
+
+  test('that is paid puts the workspace on its plan, with the credits of its first month', async () => {
+    const customer = await shop.customer();
+    const { id } = await shop.subscribe(customer);
+    const { plan, subscription, credit } = await shop.workspace(customer);
+    assert.equal(plan, 'PRO');
+    assert.deepEqual(
+      [subscription!.subscriptionId, subscription!.status, subscription!.interval, subscription!.currency],
+      [id, 'ACTIVE', 'month', 'usd'],
+    );
+    assert.equal(credit.balance, 500);
+  });
+
+  test('is renewed month by month, and its credits expire with theirs', async () => {
+    const customer = await shop.customer();
+    await shop.subscribe(customer);
+    for (let month = 0; month < 3; month++) {
+      await shop.advance(31);
+      await shop.advance(0.1);
+      const { plan, credit, subscription } = await shop.workspace(customer);
+      assert.deepEqual([plan, subscription!.status, credit.balance], ['PRO', 'ACTIVE', 500]);
+    }
+  });
+});
