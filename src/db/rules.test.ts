@@ -15,6 +15,10 @@ await pool.query(`
   insert into "RefundRequest" (id, "paymentId", amount, asked) values ('rr', 'pay', 1, 1);
   insert into "Checkout" (id, "workspaceId", "paymentUserId", status, amount, currency, credits)
     values ('co', 'ws', 'pu', 'OPEN', 10, 'usd', 1000);
+  insert into "PaidPeriod" (id, "workspaceId", "subscriptionId", "invoiceId", plan, "startDate", "endDate")
+    values ('il', 'ws', 's', 'in', 'PRO', now(), now() + interval '1 month');
+  insert into "PlanCredit" ("workspaceId", "subscriptionId", month, plan, amount, "grantId")
+    values ('ws', 's', now(), 'PRO', 500, 'gr');
   insert into "FeatureUsage" (id, "workspaceId", "featureCode", "periodStart", used) values ('fu', 'ws', 'f', now(), 1);
   insert into "Credit" (id, "workspaceId", balance, total, "totalUsage", expired, "clawedBack")
     values ('cr', 'ws', 4, 10, 3, 2, 1), ('other', 'other', 0, 0, 0, 0, 0);
@@ -29,6 +33,8 @@ await pool.query(`
   insert into "Decision" (id, "workspaceId", operation, "featureCode", amount, "fromAllowance", "fromCredits", "creditCost",
       plan, "catalogVersion", "idempotencyKey", fingerprint, reasons)
     values ('op', 'ws', 'USE', 'f', 3, 1, 2, 2, 'FREE', 'v', 'key', 'print', '{}');
+  insert into "Subscription" (id, "paymentPlatform", "subscriptionId", status, "workspaceId", plan, "startDate", "endDate")
+    values ('sub', 'STRIPE', 's', 'ACTIVE', 'ws', 'PRO', now(), now());
   insert into "ApiKey" (id, hash) values ('key', repeat('0af', 21) || '9');
   insert into "Simulator" (journal) values ('sim');
   insert into "TestClock" default values`);
@@ -39,6 +45,7 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Payment', 'refunded = -1', 'Payment_reversed_check'],
   ['Payment', 'disputed = -1', 'Payment_reversed_check'],
   ['Payment', '"readingApplied" = 1', 'Payment_readings_check'],
+  ['PaymentUser', '"readingApplied" = 1', 'PaymentUser_readings_check'],
   ['Reversal', 'amount = -1', 'Reversal_amount_check'],
   ['Reversal', `status = 'LOST'`, 'Reversal_status_check'],
   ['Reversal', `kind = 'DISPUTE'`, 'Reversal_status_check'],
@@ -46,6 +53,15 @@ const broken: [table: string, change: string, rule: string][] = [
   ['RefundRequest', 'asked = 0', 'RefundRequest_amount_check'],
   ['Checkout', 'amount = 0', 'Checkout_amounts_check'],
   ['Checkout', 'credits = 0', 'Checkout_amounts_check'],
+  ['Checkout', 'credits = null', 'Checkout_wanted_check'],
+  ['Checkout', `plan = 'PRO', interval = 'month'`, 'Checkout_wanted_check'],
+  ['Checkout', `plan = 'PRO', credits = null`, 'Checkout_wanted_check'],
+  ['Checkout', `plan = 'PRO', credits = null, interval = 'week'`, 'Checkout_wanted_check'],
+  ['Checkout', '"trialDays" = 14', 'Checkout_wanted_check'],
+  ['PaidPeriod', '"endDate" = "startDate"', 'PaidPeriod_dates_check'],
+  ['PlanCredit', 'amount = 0', 'PlanCredit_amount_check'],
+  ['Subscription', `interval = 'week'`, 'Subscription_interval_check'],
+  ['Subscription', `"pendingPlan" = 'BASIC'`, 'Subscription_pending_check'],
   ['FeatureUsage', 'used = -0.000001', 'FeatureUsage_used_check'],
   ['FeatureUsage', '"periodEnd" = "periodStart"', 'FeatureUsage_periodEnd_check'],
   ['Credit', 'balance = balance + 0.000001', 'Credit_identity_check'],
@@ -108,17 +124,23 @@ test('whoever adds, changes, moves or removes a subscription, the states of its 
     );
     return rows.map(({ version }) => Number(version));
   };
-  assert.deepEqual(await versions(), [0, 0]);
+  const [before] = await versions();
+  const moved = async () => {
+    const [ws, other] = await versions();
+    return [ws! - before!, other];
+  };
+  await pool.query('delete from "Subscription"');
+  assert.deepEqual(await moved(), [1, 0]);
   await pool.query(`
     insert into "Subscription" (id, "paymentPlatform", "subscriptionId", status, "workspaceId", plan, "startDate", "endDate")
     values ('sub', 'STRIPE', 's', 'ACTIVE', 'ws', 'PRO', now(), now())`);
-  assert.deepEqual(await versions(), [1, 0]);
+  assert.deepEqual(await moved(), [2, 0]);
   await pool.query(`update "Subscription" set status = 'CANCELED'`);
-  assert.deepEqual(await versions(), [2, 0]);
+  assert.deepEqual(await moved(), [3, 0]);
   await pool.query(`update "Subscription" set "workspaceId" = 'other'`);
-  assert.deepEqual(await versions(), [3, 1]);
+  assert.deepEqual(await moved(), [4, 1]);
   await pool.query('delete from "Subscription"');
-  assert.deepEqual(await versions(), [3, 2]);
+  assert.deepEqual(await moved(), [4, 2]);
 });
 
 test('no index holds a column that changes with every use', async () => {

@@ -35,6 +35,7 @@ export const paymentSchema = z
     workspaceId: z.string().nullable(),
     credits: z.number().nullable().meta({ description: 'What it buys; null where it buys no credits.' }),
     checkoutId: z.string().nullable(),
+    invoiceId: z.string().nullable().meta({ description: "Stripe's invoice, of a subscription." }),
     refunded: z.number().meta({ description: 'Refunds that have not failed.' }),
     disputed: z.number().meta({ description: 'Disputes that are open or lost.' }),
     createdAt: z.iso.datetime(),
@@ -86,7 +87,7 @@ export function paymentListRoutes({ db }: { db: Db }): Endpoint[] {
         paymentPlatform: oneOf(PaymentPlatform),
       },
       read: (page, filters) => listPaymentUsers(db, page, filters),
-      answer: (row) => plain(row),
+      answer: ({ readingsBegun: _begun, readingApplied: _applied, ...payer }) => plain(payer),
     }),
     listEndpoint({
       path: '/v1/payments',
