@@ -1,18 +1,13 @@
 import type { Catalog } from '../catalog/types.ts';
 import { Refusal } from '../lib/errors.ts';
 import { decide, type Subject } from './decide.ts';
+import { findDecisions, findRequestKeys, loadRefundedUses, loadReversedPurchases } from './decisions.ts';
+import { loadStates } from './load.ts';
 import type { Decision, Operation, RefundedUse, ReversedPurchase } from './operations.ts';
 import { rowsOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { States } from './states.ts';
-import {
-  findDecisions,
-  findRequestKeys,
-  loadRefundedUses,
-  loadReversedPurchases,
-  loadStates,
-  type Queryable,
-} from './store.ts';
+import type { Queryable } from './store.ts';
 import { writeGuarded } from './write.ts';
 
 /** The answer to an operation. `replayed`: the key had been used before, and this is the first answer again. */

@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { type Answer, decideBatch, useNotFound, workspaceNotFound } from './batch.ts';
+import { findDecisions } from './decisions.ts';
 import { stateAt } from './expire.ts';
 import { isConnectionLoss } from './failures.ts';
 import type {
@@ -16,7 +17,7 @@ import type {
 import { Reader } from './reader.ts';
 import type { State } from './state.ts';
 import { States } from './states.ts';
-import { findDecisions, lockWallet, type Queryable } from './store.ts';
+import { lockWallet, type Queryable } from './store.ts';
 import { unavailable, Writer } from './writer.ts';
 
 export { ENGINE_CONNECTIONS_MAX } from './writer.ts';

@@ -46,7 +46,8 @@ const fresh: State = {
 function onPlan(state: State, plan: Plan, startDay: number): State {
   if (plan === 'FREE') return { ...state, subscription: null };
   const dates = { startDate: day(startDay), endDate: day(startDay + 365) };
-  return { ...state, subscription: { plan, status: 'ACTIVE', ...dates } };
+  const plain = { allowanceAnchor: null, graceUntil: null, cancelAt: null };
+  return { ...state, subscription: { plan, status: 'ACTIVE', ...dates, ...plain } };
 }
 
 function allowanceAt(state: State, now: number) {

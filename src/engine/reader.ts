@@ -1,7 +1,8 @@
 import type { Clock } from '../lib/clock.ts';
+import { loadStates, readVersions } from './load.ts';
 import type { State } from './state.ts';
 import type { States } from './states.ts';
-import { loadStates, type Queryable, readVersions } from './store.ts';
+import type { Queryable } from './store.ts';
 
 type Waiting = { resolve(state: State | null): void; reject(error: unknown): void };
 

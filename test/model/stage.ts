@@ -2,10 +2,10 @@
 import type pg from 'pg';
 import type { Catalog } from '../../src/catalog/types.ts';
 import { openPool } from '../../src/db/pool.ts';
+import { decisionOf } from '../../src/engine/decisions.ts';
 import { type Asked, createEngine, ENGINE_SETTINGS, type Engine } from '../../src/engine/engine.ts';
 import type { Decision } from '../../src/engine/operations.ts';
 import type { Subscription } from '../../src/engine/state.ts';
-import { decisionOf } from '../../src/engine/store.ts';
 import { toDecimal } from '../../src/lib/amounts.ts';
 import type { TestDatabase } from '../database.ts';
 import type { Route } from './histories.ts';
