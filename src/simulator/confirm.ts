@@ -7,9 +7,10 @@ import {
   withSubscription,
 } from './billing/checkout.ts';
 import { followInvoice } from './billing/paying.ts';
+import { inTimeOf } from './billing/timed.ts';
 import type { Decline } from './cards.ts';
 import { detailsOf, findSession } from './checkout.ts';
-import { createCustomer } from './customers.ts';
+import { createCustomer, liveCustomer } from './customers.ts';
 import { disputeTestCard } from './disputes.ts';
 import { invalid } from './errors.ts';
 import { emit } from './events.ts';
@@ -81,7 +82,10 @@ function confirmSubscription(
 ): Tried {
   const ready = isDeclined(session, means) ? session : withPayer(world, session, payer);
   world.store.put('session', ready);
-  const begun = beginFromSession(world, ready, sale, means, payer, successUrl(session));
+  const customer = idOf(ready.customer);
+  const clock = customer === null ? null : liveCustomer(world, customer).test_clock;
+  const timed = inTimeOf(world, clock);
+  const begun = beginFromSession(timed, ready, sale, means, payer, successUrl(session));
   const { decline, intent, subscription } = begun;
   const actionUrl = intent?.next_action?.redirect_to_url?.url ?? null;
   if (decline !== null || actionUrl !== null || subscription === null) {

@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { addressFields, addressOf } from './addresses.ts';
 import { cancelAll } from './billing/endings.ts';
+import { inTimeOf, namedClock } from './billing/timed.ts';
 import { cardOfTestId } from './cards.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
@@ -22,15 +23,17 @@ export const customerFields = {
   source: text(),
 };
 
-export const newCustomerFields = { ...customerFields, payment_method: text() };
+export const newCustomerFields = { ...customerFields, payment_method: text(), test_clock: text() };
 
 export function createCustomer(world: World, params: Params<typeof newCustomerFields>): Stripe.Customer {
+  const { test_clock: named } = params;
+  const clock = named === undefined ? null : namedClock(world, named, 'test_clock');
   const bare: Stripe.Customer = {
     id: makeId('customer'),
     object: 'customer',
     address: addressOf(params.address),
     balance: 0,
-    created: nowSeconds(world),
+    created: nowSeconds(inTimeOf(world, clock?.id)),
     currency: null,
     customer_account: null,
     default_source: null,
@@ -53,7 +56,7 @@ export function createCustomer(world: World, params: Params<typeof newCustomerFi
     preferred_locales: [],
     shipping: null,
     tax_exempt: 'none',
-    test_clock: null,
+    test_clock: clock?.id ?? null,
   };
   const { payment_method: saved } = params;
   const method =

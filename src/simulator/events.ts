@@ -16,7 +16,7 @@ type Content<E> = E extends Stripe.Event ? Pick<E, 'type' | 'data'> : never;
 
 /** Records that something happened and, in the same write, what is to be delivered because of it. */
 export function emit(world: World, content: Content<Stripe.Event>): void {
-  const now = nowSeconds(world);
+  const now = nowSeconds({ clock: world.eventClock ?? world.clock });
   for (const event of world.store.all('event')) {
     if (event.created > now - LIFETIME_SECONDS) break; // oldest first
     if (!isOnItsWay(world, event)) world.store.drop('event', event.id);

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type Stripe from 'stripe';
 import { type Clock, systemClock } from '../lib/clock.ts';
+import { advanceClocks } from './billing/clocks.ts';
 import { doDue } from './billing/due.ts';
 import { DUNNING, type Dunning } from './billing/dunning.ts';
 import { cardMeans, decliningCard, GOOD_CARD } from './cards.ts';
@@ -112,6 +113,7 @@ export async function startSimulator(options: SimulatorOptions = {}): Promise<Si
       settleDue(world);
       doDue(world);
       answerForBanks(world);
+      advanceClocks(world);
     });
   const control = { faults, clock: ownClock, now: () => clock.now(), tick };
   server.on('request', createApi(world, control, options.apiKeys));

@@ -25,6 +25,7 @@ export type Tables = {
   /** The change of a subscription that waits for its invoice; its id is the subscription's. */
   waitingChange: WaitingChange;
   schedule: Stripe.SubscriptionSchedule;
+  testClock: Stripe.TestHelpers.TestClock;
   invoice: Stripe.Invoice;
   invoiceItem: Stripe.InvoiceItem;
   invoicePayment: Stripe.InvoicePayment;
@@ -114,6 +115,7 @@ export class Store {
     reminder: new Map(),
     waitingChange: new Map(),
     schedule: new Map(),
+    testClock: new Map(),
     invoice: new Map(),
     invoiceItem: new Map(),
     invoicePayment: new Map(),

@@ -6,6 +6,8 @@ import type { Store } from './store.ts';
 export type World = {
   clock: Clock;
   store: Store;
+  /** What events go by, where `clock` is a test clock. */
+  eventClock?: Clock;
   /** The simulator's own address; payment pages live under it. */
   baseUrl: string;
   /** How often an invoice that could not be paid is tried again, and what comes when it never is. */

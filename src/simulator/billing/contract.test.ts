@@ -74,6 +74,10 @@ async function playScenes(t: TestContext) {
   const drop = await stripe.invoices.create({ customer });
   await stripe.invoices.del(drop.id);
   await scheduleSome(shop, paused.id, late.id);
+  const testClock = await stripe.testHelpers.testClocks.create({ frozen_time: 1_800_000_000 });
+  await stripe.testHelpers.testClocks.advance(testClock.id, { frozen_time: 1_800_000_001 });
+  const done = await stripe.testHelpers.testClocks.create({ frozen_time: 1_800_000_000 });
+  await stripe.testHelpers.testClocks.del(done.id);
   moveTo('2027-01-25T00:00:00Z');
   return { ...shop, previewOf: paused.id };
 }
@@ -104,9 +108,10 @@ test('every list and every object in it can be read again', async (t) => {
   const { simulator } = await playScenes(t);
   const answers = await readAll(simulator.url);
   assert.ok(answers.length > 60);
-  const billing = /^(customer\.subscription|invoice|invoiceitem|invoice_payment|subscription_schedule)\./;
+  const billing =
+    /^(customer\.subscription|invoice|invoiceitem|invoice_payment|subscription_schedule|test_helpers\.test_clock)\./;
   const types = new Set(simulator.events().map(({ type }) => type));
-  assert.equal([...types].filter((type) => billing.test(type)).length, 27);
+  assert.equal([...types].filter((type) => billing.test(type)).length, 31);
 });
 
 if (folder !== undefined) {
@@ -155,6 +160,7 @@ async function readAll(url: string): Promise<Answer[]> {
   };
   for (const [resource, query] of [
     ['subscriptions', '&status=all&expand[]=data.latest_invoice.payments&expand[]=data.customer'],
+    ['test_helpers/test_clocks', ''],
     ['subscription_schedules', '&expand[]=data.subscription&expand[]=data.phases.items.price'],
     ['invoices', '&expand[]=data.payments.data.payment.payment_intent'],
     ['invoiceitems', ''],

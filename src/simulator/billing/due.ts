@@ -15,23 +15,28 @@ const INCOMPLETE_SECONDS = 23 * HOUR_SECONDS; // Stripe's
 /** Something that happens by itself, and when. */
 type Step = { at: number; run: (world: World) => void };
 
-/** Does what is due, in the order of its time and as if at its time, until nothing is due any more. */
-export function doDue(world: World): void {
+/**
+ * Does what is due, in the order of its time and as if at its time, until nothing is due any more: for those who live
+ * by a test clock, or for all others.
+ */
+export function doDue(world: World, clock: string | null = null): void {
   const now = nowSeconds(world);
-  for (let due = firstDue(world, now); due.length > 0; due = firstDue(world, now)) {
+  for (let due = firstDue(world, clock, now); due.length > 0; due = firstDue(world, clock, now)) {
     for (const step of due) step.run(at(world, step.at));
   }
 }
 
 /** The steps of the earliest moment that is over. One for each object: what follows from it is looked at again. */
-function firstDue(world: World, now: number): Step[] {
-  const steps = [...subscriptionSteps(world), ...invoiceSteps(world)].filter((step) => step.at <= now);
+function firstDue(world: World, clock: string | null, now: number): Step[] {
+  const all = [...subscriptionSteps(world, clock), ...invoiceSteps(world, clock)];
+  const steps = all.filter((step) => step.at <= now);
   const first = Math.min(...steps.map((step) => step.at));
   return steps.filter((step) => step.at === first);
 }
 
-function* subscriptionSteps(world: World): Iterable<Step> {
+function* subscriptionSteps(world: World, clock: string | null): Iterable<Step> {
   for (const subscription of world.store.all('subscription')) {
+    if (subscription.test_clock !== clock) continue;
     const step = nextStep(world, subscription);
     if (step !== undefined) yield step;
   }
@@ -65,8 +70,9 @@ function resumeCollection(world: World, subscription: Stripe.Subscription): void
   changeSubscription(world, subscription, { pause_collection: null });
 }
 
-function* invoiceSteps(world: World): Iterable<Step> {
+function* invoiceSteps(world: World, clock: string | null): Iterable<Step> {
   for (const invoice of world.store.all('invoice')) {
+    if (invoice.test_clock !== clock) continue;
     const step = invoiceStep(invoice);
     if (step !== undefined) yield step;
   }

@@ -9,6 +9,7 @@ import { lineOfItem } from './lines.ts';
 import { payInvoice } from './paying.ts';
 import { unusedTime } from './proration.ts';
 import { detailsOf, endSubscription, findSubscription, isOver, isRunning } from './state.ts';
+import { inTimeOf } from './timed.ts';
 import { cancellationDetails } from './updates.ts';
 
 export const cancelFields = {
@@ -68,7 +69,7 @@ function billRest(world: World, subscription: Stripe.Subscription): void {
 export function cancelAll(world: World, customer: string): void {
   for (const subscription of [...world.store.all('subscription')]) {
     if (subscription.customer === customer && !isOver(subscription)) {
-      endSubscription(world, subscription, 'cancellation_requested');
+      endSubscription(inTimeOf(world, subscription.test_clock), subscription, 'cancellation_requested');
     }
   }
 }

@@ -11,6 +11,7 @@ import { addMethod } from '../wallet.ts';
 import type { World } from '../world.ts';
 import { findInvoice, requireStatus } from './invoices.ts';
 import { payInvoice } from './paying.ts';
+import { inTimeOf } from './timed.ts';
 
 const formFields = { pay_with: required(text()) };
 
@@ -21,7 +22,7 @@ export function answerInvoice(world: World, id: string, form: Form | undefined):
   if (form === undefined) return { status: 200, html: render(invoice) };
   try {
     const { pay_with: card } = readParams(formFields, form);
-    return world.store.write(() => pay(world, invoice, card));
+    return world.store.write(() => pay(inTimeOf(world, invoice.test_clock), invoice, card));
   } catch (error) {
     if (!(error instanceof StripeError)) throw error;
     return { status: error.status, html: render(invoice, error.message) };

@@ -11,6 +11,7 @@ import { nextAttempt } from './dunning.ts';
 import { countPaid, intentOf, invoiceOfIntent, tieIntent } from './invoicePayments.ts';
 import { changeInvoice, subscriptionOf } from './invoices.ts';
 import { afterFailed, afterPaid, afterProcessing } from './standing.ts';
+import { inTimeOf } from './timed.ts';
 
 export type PayOptions = {
   /** The method to charge; else the invoice's, the subscription's or the customer's own. */
@@ -72,9 +73,10 @@ function conclude(world: World, invoice: Stripe.Invoice, tried: Attempt, options
 }
 
 /** The intent of an invoice has moved by itself: its holder has confirmed it, or a bank has answered. */
-export function followInvoice(world: World, intent: Stripe.PaymentIntent): void {
-  const invoice = invoiceOfIntent(world, intent.id);
+export function followInvoice(base: World, intent: Stripe.PaymentIntent): void {
+  const invoice = invoiceOfIntent(base, intent.id);
   if (invoice === undefined || (invoice.status !== 'open' && invoice.status !== 'uncollectible')) return;
+  const world = inTimeOf(base, invoice.test_clock);
   if (intent.status === 'succeeded') markPaid(world, invoice, counted(invoice, {}));
   if (intent.status === 'processing') wait(world, invoice, {});
   if (intent.status === 'requires_payment_method') fail(world, invoice, 'failed', {});

@@ -1,5 +1,6 @@
 import { listing } from '../lists.ts';
 import { type Route, route } from '../route.ts';
+import * as clocks from './clocks.ts';
 import * as endings from './endings.ts';
 import * as invoiceItems from './invoiceItems.ts';
 import * as invoicePayments from './invoicePayments.ts';
@@ -10,11 +11,12 @@ import * as pauses from './pauses.ts';
 import * as preview from './preview.ts';
 import * as schedules from './schedules.ts';
 import * as subscriptions from './subscriptions.ts';
+import { timed } from './timed.ts';
 import * as updates from './updates.ts';
 
 const nothing = {};
 
-export const BILLING_ROUTES: Route[] = [
+const ROUTES: Route[] = [
   route('POST', '/v1/subscriptions', subscriptions.subscriptionFields, subscriptions.createSubscription),
   route('GET', '/v1/subscriptions', subscriptions.subscriptionListing, subscriptions.listSubscriptions),
   route('GET', '/v1/subscriptions/:id', nothing, subscriptions.retrieveSubscription),
@@ -36,6 +38,12 @@ export const BILLING_ROUTES: Route[] = [
   route('POST', '/v1/subscription_schedules/:id/release', schedules.releaseFields, schedules.releaseSchedule),
   route('POST', '/v1/subscription_schedules/:id/cancel', schedules.cancelFields, schedules.cancelSchedule),
 
+  route('POST', '/v1/test_helpers/test_clocks', clocks.clockFields, clocks.createClock),
+  route('GET', '/v1/test_helpers/test_clocks', listing, clocks.listClocks),
+  route('GET', '/v1/test_helpers/test_clocks/:id', nothing, clocks.retrieveClock),
+  route('DELETE', '/v1/test_helpers/test_clocks/:id', nothing, clocks.deleteClock),
+  route('POST', '/v1/test_helpers/test_clocks/:id/advance', clocks.advanceFields, clocks.advanceClock),
+
   route('POST', '/v1/invoices', invoices.invoiceFields, invoices.createInvoice),
   route('GET', '/v1/invoices', invoices.invoiceListing, invoices.listInvoices),
   route('POST', '/v1/invoices/create_preview', preview.previewFields, preview.previewInvoice),
@@ -56,3 +64,6 @@ export const BILLING_ROUTES: Route[] = [
   route('GET', '/v1/invoice_payments', invoicePayments.paymentListing, invoicePayments.listInvoicePayments),
   route('GET', '/v1/invoice_payments/:id', nothing, invoicePayments.retrieveInvoicePayment),
 ];
+
+/** Everything of Billing, at the time of those whom it is about. */
+export const BILLING_ROUTES = ROUTES.map(timed);
