@@ -1,6 +1,7 @@
 import type Stripe from 'stripe';
 import { shippingOf } from './addresses.ts';
 import { hasTrial, subscriptionOrder } from './billing/checkout.ts';
+import { discountItems } from './billing/sales.ts';
 import { liveCustomer } from './customers.ts';
 import { invalid, noSuch } from './errors.ts';
 import { emit } from './events.ts';
@@ -10,7 +11,7 @@ import { changeMetadata } from './metadata.ts';
 import { methodTypesFor } from './methods.ts';
 import { collectionOf, creationOf, expiryOf, type NewSession, requireFitting } from './newSession.ts';
 import { makeItems, totalOf } from './orders.ts';
-import { created, group, oneOf, type Params, required, text } from './params.ts';
+import { created, definedOf, group, oneOf, type Params, required, text } from './params.ts';
 import { openSetup } from './setups.ts';
 import { nowSeconds, pageUrl, type World } from './world.ts';
 
@@ -18,12 +19,15 @@ import { nowSeconds, pageUrl, type World } from './world.ts';
 export function createSession(world: World, params: NewSession): Stripe.Checkout.Session {
   requireFitting(params);
   const customer = params.customer === undefined ? null : liveCustomer(world, params.customer, 'customer');
-  const { line_items: lines = [], mode } = params;
-  const items = mode === 'setup' ? [] : makeItems(world, lines, mode);
+  const { discounts: wanted = [], line_items: lines = [], mode } = params;
+  const priced = mode === 'setup' ? [] : makeItems(world, lines, mode);
+  const items = discountItems(world, priced, wanted, customer?.id ?? null);
   const currency = items[0]?.currency ?? params.currency ?? null;
   const subscription = mode === 'subscription' ? subscriptionOrder(world, params.subscription_data) : null;
-  const total = subscription !== null && hasTrial(subscription) ? 0 : totalOf(items);
-  const amount = mode === 'setup' ? null : total;
+  if (subscription !== null) subscription.discounts = wanted.map((one) => definedOf(one));
+  const isTrial = subscription !== null && hasTrial(subscription);
+  const subtotal = isTrial ? 0 : totalOf(priced);
+  const total = isTrial ? 0 : totalOf(items);
   const now = nowSeconds(world);
   const id = makeId('session');
   const knownEmail = customer?.email ?? params.customer_email ?? null;
@@ -34,8 +38,8 @@ export function createSession(world: World, params: NewSession): Stripe.Checkout
     after_expiration: null,
     allow_promotion_codes: null,
     allowed_payment_method_types: params.allowed_payment_method_types ?? null,
-    amount_subtotal: amount,
-    amount_total: amount,
+    amount_subtotal: mode === 'setup' ? null : subtotal,
+    amount_total: mode === 'setup' ? null : total,
     automatic_tax: { enabled: false, liability: null, provider: null, status: null },
     billing_address_collection: null,
     cancel_url: params.cancel_url ?? null,
@@ -59,7 +63,10 @@ export function createSession(world: World, params: NewSession): Stripe.Checkout
     customer_creation: customer === null ? creationOf(params) : null,
     customer_details: knownEmail === null ? null : detailsOf(knownEmail, customer),
     customer_email: params.customer_email ?? null,
-    discounts: [],
+    discounts: wanted.map(({ coupon = null, promotion_code: code = null }) => ({
+      coupon,
+      promotion_code: code,
+    })),
     expires_at: expiryOf(params.expires_at, now),
     integration_identifier: null,
     invoice: null,
@@ -89,7 +96,8 @@ export function createSession(world: World, params: NewSession): Stripe.Checkout
     submit_type: params.submit_type ?? null,
     subscription: null,
     success_url: params.success_url,
-    total_details: mode === 'setup' ? null : { amount_discount: 0, amount_shipping: 0, amount_tax: 0 },
+    total_details:
+      mode === 'setup' ? null : { amount_discount: subtotal - total, amount_shipping: 0, amount_tax: 0 },
     ui_mode: 'hosted_page',
     url: pageUrl(world, id),
     wallet_options: null,

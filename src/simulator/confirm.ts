@@ -7,6 +7,7 @@ import {
   withSubscription,
 } from './billing/checkout.ts';
 import { followInvoice } from './billing/paying.ts';
+import { redeemForGoods } from './billing/sales.ts';
 import { inTimeOf } from './billing/timed.ts';
 import type { Decline } from './cards.ts';
 import { detailsOf, findSession } from './checkout.ts';
@@ -221,6 +222,7 @@ function complete(
     status: 'complete',
     url: null,
   };
+  redeemForGoods(world, completed);
   world.store.put('session', completed);
   emit(world, { type: 'checkout.session.completed', data: { object: completed } });
   return completed;

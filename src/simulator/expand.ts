@@ -104,10 +104,13 @@ function expandField(
     if (isLast || typeof value !== 'object') throw cannotExpand(path);
     return;
   }
-  if (table !== null && typeof value === 'string') {
-    const row = world.store.get(table, value);
-    if (row !== undefined) node[name] = JSON.parse(JSON.stringify(row));
-  }
+  if (table === null) return;
+  const whole = (id: Json): Json => {
+    const row = typeof id === 'string' ? world.store.get(table, id) : undefined;
+    return row === undefined ? id : JSON.parse(JSON.stringify(row));
+  };
+  if (Array.isArray(value)) node[name] = value.map(whole);
+  else if (value !== undefined) node[name] = whole(value);
 }
 
 function cannotExpand(path: string) {

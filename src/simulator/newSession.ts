@@ -1,5 +1,6 @@
 import { shippingFields } from './addresses.ts';
 import { subscriptionData } from './billing/checkout.ts';
+import { discountFields } from './billing/discounts.ts';
 import { invalid } from './errors.ts';
 import { metadata } from './metadata.ts';
 import { lineItem } from './orders.ts';
@@ -17,6 +18,7 @@ export const sessionFields = {
   customer: text(),
   customer_creation: oneOf('always', 'if_required'),
   customer_email: email(),
+  discounts: discountFields,
   expires_at: integer(),
   line_items: listOf(group(lineItem)),
   locale: text(10),
@@ -49,6 +51,7 @@ export type NewSession = Params<typeof sessionFields>;
 const FOREIGN = {
   payment: ['currency', 'payment_method_collection', 'setup_intent_data', 'subscription_data'],
   setup: [
+    'discounts',
     'line_items',
     'payment_intent_data',
     'payment_method_collection',

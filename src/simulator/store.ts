@@ -25,6 +25,11 @@ export type Tables = {
   /** The change of a subscription that waits for its invoice; its id is the subscription's. */
   waitingChange: WaitingChange;
   schedule: Stripe.SubscriptionSchedule;
+  coupon: Stripe.Coupon;
+  promotionCode: Stripe.PromotionCode;
+  discount: Stripe.Discount;
+  /** A coupon as it was when a discount was given; its id is the discount's. */
+  grantedCoupon: Stripe.Coupon;
   testClock: Stripe.TestHelpers.TestClock;
   invoice: Stripe.Invoice;
   invoiceItem: Stripe.InvoiceItem;
@@ -61,6 +66,8 @@ export type SubscriptionOrder = {
   id: string | null;
   description: string | null;
   metadata: Metadata;
+  /** What Stripe's `discounts` asks for. */
+  discounts?: { coupon?: string; promotion_code?: string }[];
   missingMethod: 'cancel' | 'create_invoice' | 'pause';
   trialDays: number | null;
   trialEnd: number | null;
@@ -115,6 +122,10 @@ export class Store {
     reminder: new Map(),
     waitingChange: new Map(),
     schedule: new Map(),
+    coupon: new Map(),
+    promotionCode: new Map(),
+    discount: new Map(),
+    grantedCoupon: new Map(),
     testClock: new Map(),
     invoice: new Map(),
     invoiceItem: new Map(),

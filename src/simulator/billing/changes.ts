@@ -2,6 +2,7 @@ import type Stripe from 'stripe';
 import { invalid } from '../errors.ts';
 import { group, integer, listOf, oneOf, type Params, required } from '../params.ts';
 import { nowSeconds, type World } from '../world.ts';
+import { costFor } from './discounts.ts';
 import { moment, prorationBehavior } from './fields.ts';
 import { changeItems, isDueAsOften, itemChange, recurrenceOf, withPeriod } from './items.ts';
 import { type NewLine, periodLine } from './lines.ts';
@@ -43,7 +44,12 @@ export function planChange(world: World, before: Stripe.Subscription, params: Ch
   if (before.status === 'trialing' || params.proration_behavior === 'none') {
     return { after, prorations: [], lines: [], isInvoiced: false };
   }
-  const prorations = prorationsOf(before.items.data, items, prorationDate(before, params, now));
+  const prorations = prorationsOf(
+    before.items.data,
+    items,
+    prorationDate(before, params, now),
+    costFor(world, before),
+  );
   const isInvoiced = params.proration_behavior === 'always_invoice' && prorations.length > 0;
   return { after, prorations, lines: [], isInvoiced };
 }
@@ -98,7 +104,7 @@ function freshPeriod(
   const at = prorationDate(before, params, now);
   return {
     after: withCancellation(after),
-    prorations: isCredited ? unusedTimes(before.items.data, at) : [],
+    prorations: isCredited ? unusedTimes(before.items.data, at, costFor(world, before)) : [],
     lines: fresh.map((item) => periodLine(world, item, false)),
     isInvoiced: true,
   };
@@ -128,7 +134,7 @@ function trialChange(
   const at = prorationDate(before, params, now);
   return {
     after: withCancellation(after),
-    prorations: isCredited ? unusedTimes(before.items.data, at) : [],
+    prorations: isCredited ? unusedTimes(before.items.data, at, costFor(world, before)) : [],
     lines: wasTrial ? [] : free.map((item) => periodLine(world, item, true)),
     isInvoiced: !wasTrial,
   };

@@ -10,6 +10,7 @@ import type { Order, SubscriptionOrder } from '../store.ts';
 import { addMethod, save } from '../wallet.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { begin, composeFirstInvoice, composeSubscription } from './beginnings.ts';
+import { giveDiscounts } from './discounts.ts';
 import { trialSettings } from './fields.ts';
 import { intentOf, invoiceOfIntent } from './invoicePayments.ts';
 import { findInvoice, subscriptionIdOf } from './invoices.ts';
@@ -136,7 +137,8 @@ function startOf(
     return retried;
   }
   const composed = compose(world, session, sale);
-  const subscription = { ...composed, default_payment_method: method };
+  const discounts = giveDiscounts(world, composed, sale.subscription.discounts ?? [], session.id);
+  const subscription = { ...composed, default_payment_method: method, discounts };
   begin(world, subscription, composeFirstInvoice(world, subscription));
   world.store.put('order', { ...sale, subscription: { ...sale.subscription, id: subscription.id } });
   return findSubscription(world, subscription.id);

@@ -74,6 +74,7 @@ async function playScenes(t: TestContext) {
   const drop = await stripe.invoices.create({ customer });
   await stripe.invoices.del(drop.id);
   await scheduleSome(shop, paused.id, late.id);
+  await discountSome(shop);
   const testClock = await stripe.testHelpers.testClocks.create({ frozen_time: 1_800_000_000 });
   await stripe.testHelpers.testClocks.advance(testClock.id, { frozen_time: 1_800_000_001 });
   const done = await stripe.testHelpers.testClocks.create({ frozen_time: 1_800_000_000 });
@@ -104,14 +105,36 @@ async function scheduleSome({ prices, stripe }: Shop, ...ids: string[]) {
   }
 }
 
+/** Discounts that are given, used up and taken away. */
+async function discountSome({ prices, simulator, stripe }: Shop) {
+  const coupon = await stripe.coupons.create({ percent_off: 12.5, duration: 'once', name: 'Spring' });
+  await stripe.coupons.update(coupon.id, { name: 'Summer' });
+  await stripe.coupons.del((await stripe.coupons.create({ percent_off: 1 })).id);
+  const code = await stripe.promotionCodes.create({ promotion: { type: 'coupon', coupon: coupon.id } });
+  await stripe.promotionCodes.update(code.id, { metadata: { c: '3' } });
+  const session = await stripe.checkout.sessions.create({
+    mode: 'subscription',
+    discounts: [{ promotion_code: code.id }],
+    line_items: [{ price: prices.pro, quantity: 1 }],
+    success_url: 'http://shop.test',
+  });
+  simulator.pay(session.id);
+  const forever = await stripe.coupons.create({ amount_off: 100, currency: 'usd', duration: 'forever' });
+  await stripe.subscriptions.create({
+    customer: await payer(stripe),
+    discounts: [{ coupon: forever.id }],
+    items: [{ price: prices.basic }],
+  });
+}
+
 test('every list and every object in it can be read again', async (t) => {
   const { simulator } = await playScenes(t);
   const answers = await readAll(simulator.url);
   assert.ok(answers.length > 60);
   const billing =
-    /^(customer\.subscription|invoice|invoiceitem|invoice_payment|subscription_schedule|test_helpers\.test_clock)\./;
+    /^(customer\.subscription|invoice|invoiceitem|invoice_payment|subscription_schedule|test_helpers\.test_clock|coupon|promotion_code|customer\.discount)\./;
   const types = new Set(simulator.events().map(({ type }) => type));
-  assert.equal([...types].filter((type) => billing.test(type)).length, 31);
+  assert.equal([...types].filter((type) => billing.test(type)).length, 38);
 });
 
 if (folder !== undefined) {
@@ -159,8 +182,14 @@ async function readAll(url: string): Promise<Answer[]> {
     return body;
   };
   for (const [resource, query] of [
-    ['subscriptions', '&status=all&expand[]=data.latest_invoice.payments&expand[]=data.customer'],
+    [
+      'subscriptions',
+      '&status=all&expand[]=data.latest_invoice.payments&expand[]=data.customer&expand[]=data.discounts',
+    ],
     ['test_helpers/test_clocks', ''],
+    ['coupons', ''],
+    ['promotion_codes', '&expand[]=data.promotion.coupon'],
+    ['checkout/sessions', '&expand[]=data.subscription&expand[]=data.invoice'],
     ['subscription_schedules', '&expand[]=data.subscription&expand[]=data.phases.items.price'],
     ['invoices', '&expand[]=data.payments.data.payment.payment_intent'],
     ['invoiceitems', ''],

@@ -3,6 +3,7 @@ import { liveCustomer } from '../customers.ts';
 import { invalid } from '../errors.ts';
 import { boolean, definedOf, type Params } from '../params.ts';
 import { nowSeconds, type World } from '../world.ts';
+import { costFor } from './discounts.ts';
 import { composeProration, keepProrations, waitingItems } from './invoiceItems.ts';
 import { composeInvoice, finalizeInvoice, keepDraft } from './invoices.ts';
 import { lineOfItem } from './lines.ts';
@@ -41,7 +42,7 @@ function credit(world: World, subscription: Stripe.Subscription): void {
   const customer = liveCustomer(world, String(subscription.customer));
   const now = nowSeconds(world);
   const items = subscription.items.data.map((item) =>
-    composeProration(world, customer, unusedTime(item, now)),
+    composeProration(world, customer, unusedTime(item, now, costFor(world, subscription))),
   );
   keepProrations(world, items);
 }

@@ -86,7 +86,8 @@ function pricedBy(world: World, params: Params<typeof invoiceItemFields>) {
 
 function addLine(world: World, invoice: Stripe.Invoice, item: Stripe.InvoiceItem): void {
   const data = [...invoice.lines.data, makeLine(invoice.id, lineOfItem(item))];
-  const amounts = amountsOf(data, 0, invoice.starting_balance, invoice.currency);
+  const off = invoice.total_discount_amounts?.reduce((sum, { amount }) => sum + amount, 0) ?? 0;
+  const amounts = amountsOf(data, off, invoice.starting_balance, invoice.currency);
   changeInvoice(world, invoice, { lines: { ...invoice.lines, data }, ...amounts });
 }
 

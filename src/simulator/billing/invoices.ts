@@ -7,8 +7,10 @@ import { idOf } from '../payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { amountsOf, dueOf } from './amounts.ts';
 import { changeBalance } from './balance.ts';
+import { discounted, discountsOf, leftAfterInvoice } from './discounts.ts';
 import { makeLine, type NewLine } from './lines.ts';
 import type { Period } from './periods.ts';
+import { changeSubscription } from './state.ts';
 
 export type InvoiceSpec = {
   customer: string;
@@ -27,8 +29,12 @@ export type InvoiceSpec = {
 /** An invoice as it would be drafted; nobody knows of it yet. */
 export function composeInvoice(world: World, spec: InvoiceSpec, id = makeId('invoice')): Stripe.Invoice {
   const customer = liveCustomer(world, spec.customer, 'customer');
-  const lines = spec.lines.map((line) => makeLine(id, line));
   const { subscription } = spec;
+  const given = subscription === null ? [] : discountsOf(world, subscription);
+  const { lines, total, totals } = discounted(
+    spec.lines.map((line) => makeLine(id, line)),
+    given,
+  );
   return {
     id,
     object: 'invoice',
@@ -62,7 +68,7 @@ export function composeInvoice(world: World, spec: InvoiceSpec, id = makeId('inv
     default_source: null,
     default_tax_rates: [],
     description: spec.description ?? subscription?.description ?? null,
-    discounts: [],
+    discounts: totals.map(({ discount }) => discount),
     due_date: null,
     effective_at: null,
     ending_balance: null,
@@ -98,11 +104,11 @@ export function composeInvoice(world: World, spec: InvoiceSpec, id = makeId('inv
       voided_at: null,
     },
     test_clock: customer.test_clock ?? null,
-    total_discount_amounts: [],
+    total_discount_amounts: totals,
     total_pretax_credit_amounts: [],
     total_taxes: [],
     webhooks_delivered_at: null,
-    ...amountsOf(lines, 0, customer.balance, spec.currency),
+    ...amountsOf(lines, total, customer.balance, spec.currency),
   };
 }
 
@@ -124,7 +130,16 @@ export function keepDraft(
   for (const item of waiting) world.store.put('invoiceItem', { ...item, invoice: draft.id });
   world.store.put('invoice', draft);
   emit(world, { type: 'invoice.created', data: { object: draft } });
+  useDiscounts(world, draft);
   return draft;
+}
+
+/** A discount for one invoice is used up by the first that it takes something off. */
+function useDiscounts(world: World, draft: Stripe.Invoice): void {
+  const subscription = subscriptionOf(world, draft);
+  const taken = draft.total_discount_amounts?.some(({ amount }) => amount > 0);
+  if (subscription === undefined || taken !== true) return;
+  changeSubscription(world, subscription, { discounts: leftAfterInvoice(world, subscription) });
 }
 
 /** From a draft to what is owed: it has a number and a page from now on, and its amount does not change. */

@@ -5,6 +5,7 @@ import { emit } from '../events.ts';
 import { group, integer, oneOf, type Params, required } from '../params.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { planChange, withCancellation } from './changes.ts';
+import { costFor } from './discounts.ts';
 import { prorationBehavior } from './fields.ts';
 import { composeProration, keepProrations, waitingItems } from './invoiceItems.ts';
 import { finalizeInvoice, keepDraft } from './invoices.ts';
@@ -35,7 +36,9 @@ export function pauseSubscription(
   if (before.status === 'active' && params.bill_for?.unused_time_from?.type !== 'none') {
     const customer = liveCustomer(world, String(before.customer));
     const now = nowSeconds(world);
-    const items = before.items.data.map((item) => composeProration(world, customer, unusedTime(item, now)));
+    const items = before.items.data.map((item) =>
+      composeProration(world, customer, unusedTime(item, now, costFor(world, before))),
+    );
     keepProrations(world, items);
   }
   return pause(world, before, 'pause_requested');

@@ -6,6 +6,7 @@ import { boolean, clearable, group, type Params, text } from '../params.ts';
 import { idOf } from '../payments.ts';
 import { at, nowSeconds, type World } from '../world.ts';
 import { type Change, changeFields, planChange } from './changes.ts';
+import { costFor } from './discounts.ts';
 import { moment } from './fields.ts';
 import { composeProration, waitingItems } from './invoiceItems.ts';
 import { unusedTime } from './proration.ts';
@@ -71,7 +72,9 @@ function preview(world: World, subscription: Stripe.Subscription, details: Detai
 function ending(world: World, subscription: Stripe.Subscription, details: Details): Change {
   const isCredited = details.proration_behavior !== 'none' && subscription.status !== 'trialing';
   const from = details.proration_date ?? nowSeconds(world);
-  const prorations = isCredited ? subscription.items.data.map((item) => unusedTime(item, from)) : [];
+  const prorations = isCredited
+    ? subscription.items.data.map((item) => unusedTime(item, from, costFor(world, subscription)))
+    : [];
   return { after: subscription, prorations, lines: [], isInvoiced: true };
 }
 

@@ -22,22 +22,25 @@ export function amountOf({ price, quantity }: Pick<Stripe.SubscriptionItem, 'pri
   return (price.unit_amount ?? 0) * (quantity ?? 1);
 }
 
-export function unusedTime(item: Stripe.SubscriptionItem, at: number): Proration {
-  return prorated('unused', item, at);
+/** What a whole period of an item costs somebody. */
+export type Cost = (item: Stripe.SubscriptionItem) => number;
+
+export function unusedTime(item: Stripe.SubscriptionItem, at: number, cost: Cost): Proration {
+  return prorated('unused', item, at, cost);
 }
 
-export function remainingTime(item: Stripe.SubscriptionItem, at: number): Proration {
-  return prorated('remaining', item, at);
+export function remainingTime(item: Stripe.SubscriptionItem, at: number, cost: Cost): Proration {
+  return prorated('remaining', item, at, cost);
 }
 
 /** All of a period that is given back, if anything is left of it. */
-export function unusedTimes(items: Stripe.SubscriptionItem[], at: number): Proration[] {
-  return items.filter((item) => at < item.current_period_end).map((item) => unusedTime(item, at));
+export function unusedTimes(items: Stripe.SubscriptionItem[], at: number, cost: Cost): Proration[] {
+  return items.filter((item) => at < item.current_period_end).map((item) => unusedTime(item, at, cost));
 }
 
-function prorated(kind: Proration['kind'], item: Stripe.SubscriptionItem, at: number): Proration {
+function prorated(kind: Proration['kind'], item: Stripe.SubscriptionItem, at: number, cost: Cost): Proration {
   const { current_period_start: start, current_period_end: end } = item;
-  const share = shareOf(amountOf(item), end - at, end - start);
+  const share = shareOf(cost(item), end - at, end - start);
   return {
     kind,
     item,
@@ -51,6 +54,7 @@ export function prorationsOf(
   before: Stripe.SubscriptionItem[],
   after: Stripe.SubscriptionItem[],
   at: number,
+  cost: Cost,
 ): Proration[] {
   const costsTheSame = (item: Stripe.SubscriptionItem, others: Stripe.SubscriptionItem[]) =>
     others.some(
@@ -59,9 +63,9 @@ export function prorationsOf(
   return [
     ...before
       .filter((item) => !costsTheSame(item, after) && at < item.current_period_end)
-      .map((item) => unusedTime(item, at)),
+      .map((item) => unusedTime(item, at, cost)),
     ...after
       .filter((item) => !costsTheSame(item, before) && at < item.current_period_end)
-      .map((item) => remainingTime(item, at)),
+      .map((item) => remainingTime(item, at, cost)),
   ];
 }

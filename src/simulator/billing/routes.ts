@@ -1,6 +1,7 @@
 import { listing } from '../lists.ts';
 import { type Route, route } from '../route.ts';
 import * as clocks from './clocks.ts';
+import * as coupons from './coupons.ts';
 import * as endings from './endings.ts';
 import * as invoiceItems from './invoiceItems.ts';
 import * as invoicePayments from './invoicePayments.ts';
@@ -37,6 +38,16 @@ const ROUTES: Route[] = [
   route('POST', '/v1/subscription_schedules/:id', schedules.scheduleChanges, schedules.updateSchedule),
   route('POST', '/v1/subscription_schedules/:id/release', schedules.releaseFields, schedules.releaseSchedule),
   route('POST', '/v1/subscription_schedules/:id/cancel', schedules.cancelFields, schedules.cancelSchedule),
+
+  route('POST', '/v1/coupons', coupons.couponFields, coupons.createCoupon),
+  route('GET', '/v1/coupons', coupons.couponListing, coupons.listCoupons),
+  route('GET', '/v1/coupons/:id', nothing, coupons.retrieveCoupon),
+  route('POST', '/v1/coupons/:id', coupons.couponChanges, coupons.updateCoupon),
+  route('DELETE', '/v1/coupons/:id', nothing, coupons.deleteCoupon),
+  route('POST', '/v1/promotion_codes', coupons.codeFields, coupons.createCode),
+  route('GET', '/v1/promotion_codes', coupons.codeListing, coupons.listCodes),
+  route('GET', '/v1/promotion_codes/:id', nothing, coupons.retrieveCode),
+  route('POST', '/v1/promotion_codes/:id', coupons.codeChanges, coupons.updateCode),
 
   route('POST', '/v1/test_helpers/test_clocks', clocks.clockFields, clocks.createClock),
   route('GET', '/v1/test_helpers/test_clocks', listing, clocks.listClocks),

@@ -3,10 +3,22 @@ import { liveCustomer } from '../customers.ts';
 import { cardError, invalid, StripeError } from '../errors.ts';
 import { listing, paginate } from '../lists.ts';
 import { metadata } from '../metadata.ts';
-import { boolean, created, group, integer, listOf, oneOf, type Params, required, text } from '../params.ts';
+import {
+  boolean,
+  clearable,
+  created,
+  group,
+  integer,
+  listOf,
+  oneOf,
+  type Params,
+  required,
+  text,
+} from '../params.ts';
 import { currency } from '../prices.ts';
 import type { World } from '../world.ts';
 import { begin, composeFirstInvoice, composeSubscription } from './beginnings.ts';
+import { discountFields, giveDiscounts } from './discounts.ts';
 import { moment, paymentBehavior, paymentSettings, prorationBehavior, trialSettings } from './fields.ts';
 import { newItem, wantedItems } from './items.ts';
 import { customerMethod, intentFor, payInvoice } from './paying.ts';
@@ -21,6 +33,7 @@ export const subscriptionFields = {
   customer: required(text()),
   default_payment_method: text(),
   description: text(500),
+  discounts: clearable(discountFields),
   items: required(listOf(group(newItem))),
   metadata: metadata(),
   off_session: boolean(),
@@ -37,7 +50,9 @@ export type NewSubscription = Params<typeof subscriptionFields>;
 export function createSubscription(world: World, params: NewSubscription): Stripe.Subscription {
   const customer = liveCustomer(world, params.customer, 'customer');
   const behavior = params.payment_behavior ?? 'allow_incomplete';
-  const subscription = composeSubscription(world, customer, wantedItems(world, params.items), params);
+  const composed = composeSubscription(world, customer, wantedItems(world, params.items), params);
+  const discounts = giveDiscounts(world, composed, params.discounts ?? []);
+  const subscription = { ...composed, discounts };
   const invoice = composeFirstInvoice(world, subscription, params.proration_behavior);
   if (invoice.amount_due > 0 && behavior !== 'default_incomplete') {
     requireMethod(world, customer.id, params.default_payment_method);

@@ -16,6 +16,7 @@ import {
 import { nowSeconds, type World } from '../world.ts';
 import { methodOf } from './beginnings.ts';
 import { type Change, changeFields, planChange, withCancellation } from './changes.ts';
+import { discountChanges, dropDiscounts, giveDiscounts } from './discounts.ts';
 import { moment, paymentBehavior, paymentSettings, trialSettings } from './fields.ts';
 import { composeProration, keepProrations, waitingItems } from './invoiceItems.ts';
 import { composeInvoice, finalizeInvoice, findInvoice, keepDraft } from './invoices.ts';
@@ -49,6 +50,7 @@ export const subscriptionChanges = {
   cancellation_details: cancellationDetails,
   default_payment_method: clearable(text()),
   description: clearable(text(500)),
+  discounts: clearable(discountChanges),
   metadata: metadata(),
   off_session: boolean(),
   pause_collection: clearable(
@@ -125,9 +127,23 @@ function settingsOf(world: World, before: Stripe.Subscription, params: Sent): Pa
             end_behavior: { billing_cycle_anchor: null, ...params.trial_settings.end_behavior },
           },
         }),
+    ...discountsAsked(world, before, params),
     metadata: changeMetadata(before.metadata, params.metadata),
     ...cancellationOf(world, before, params),
   };
+}
+
+/** The list that is sent takes the place of the one that is there; an empty value clears it. */
+function discountsAsked(
+  world: World,
+  before: Stripe.Subscription,
+  { discounts: sent }: Sent,
+): Partial<Stripe.Subscription> {
+  if (sent === undefined) return {};
+  const kept = (sent ?? []).flatMap(({ discount }) => discount ?? []);
+  const fresh = (sent ?? []).filter(({ discount }) => discount === undefined);
+  dropDiscounts(world, before, kept);
+  return { discounts: [...kept, ...giveDiscounts(world, before, fresh)] };
 }
 
 function cancellationOf(
@@ -197,8 +213,10 @@ function changeWhenPaid(world: World, before: Stripe.Subscription, change: Chang
   const { invoice } = payInvoice(world, open, { presence, isRetried: false });
   const { pending_update: _, latest_invoice: __, ...planned } = withCancellation(change.after);
   const isPaid = findInvoice(world, invoice.id).status === 'paid';
-  if (isPaid) changeSubscription(world, before, { ...planned, latest_invoice: invoice.id });
-  else keepPendingUpdate(world, before, invoice.id, changedOf(before, planned));
+  const asked = changedOf(before, planned);
+  const current = findSubscription(world, before.id);
+  if (isPaid) changeSubscription(world, current, { ...asked, latest_invoice: invoice.id });
+  else keepPendingUpdate(world, current, invoice.id, asked);
 }
 
 /** Only what the change is about; the rest of the subscription may move on while it waits. */
