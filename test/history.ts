@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { useAI } from '../src/ai/ai.ts';
 import { parseCatalog } from '../src/catalog/parse.ts';
 import { keepVersion } from '../src/catalog/store.ts';
-import { grantCredits, grantPurchase } from '../src/credits/credits.ts';
+import { grantCredits, grantPlanCredits, grantPurchase } from '../src/credits/credits.ts';
 import { openPool } from '../src/db/pool.ts';
 import { createEngine, ENGINE_SETTINGS } from '../src/engine/engine.ts';
 import { refundUse, use } from '../src/entitlements/entitlements.ts';
@@ -58,12 +58,14 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
     useAI(services, { workspaceId, type: 'TEXT_CHAT', pageId: 'page', points });
   const give = (id: string) => refundUse(services, { id });
 
-  for (const id of ['ws_a', 'ws_b', 'ws_c', 'ws_d']) {
+  for (const id of ['ws_a', 'ws_b', 'ws_c', 'ws_d', 'ws_e']) {
     await pool.query(`insert into "Workspace" (id, name) values ($1, $1)`, [id]);
   }
   await pool.query(`
     insert into "Subscription" (id, "paymentPlatform", "subscriptionId", status, "workspaceId", plan, "startDate", "endDate")
-    values ('sub', 'STRIPE', 'sub_1', 'ACTIVE', 'ws_b', 'PRO', now() - interval '1 day', now() + interval '1 year')`);
+    values
+      ('sub', 'STRIPE', 'sub_1', 'ACTIVE', 'ws_b', 'PRO', now() - interval '1 day', now() + interval '1 year'),
+      ('sub_e', 'STRIPE', 'sub_2', 'ACTIVE', 'ws_e', 'PRO', now() - interval '1 day', now() + interval '1 month')`);
   await pool.query(`
     insert into "PaymentUser" (id, "userId", email, "paymentPlatform") values ('pu', 'u', 'a@example.com', 'STRIPE');
     insert into "Payment" (id, amount, currency, status, "paymentPlatform", "paymentId", "paymentUserId", "workspaceId", credits)
@@ -71,13 +73,18 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
       ('pay', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi', 'pu', 'ws_a', 100),
       ('pay_open', 10, 'usd', 'PENDING', 'STRIPE', 'cs', 'pu', 'ws_a', 100),
       ('pay_back', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_back', 'pu', 'ws_d', 100),
-      ('pay_next', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_next', 'pu', 'ws_d', 50);
+      ('pay_next', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_next', 'pu', 'ws_d', 50),
+      ('pay_plan', 20, 'usd', 'SUCCEEDED', 'STRIPE', 'pi_plan', 'pu', 'ws_e', null);
+    insert into "PaidPeriod" (id, "workspaceId", "subscriptionId", "invoiceId", "paymentId", plan, "startDate", "endDate")
+    values ('il', 'ws_e', 'sub_2', 'in', 'pay_plan', 'PRO', now() - interval '1 day', now() + interval '1 month');
     insert into "Reversal" (id, "paymentId", "workspaceId", kind, amount, currency, status)
     values
       ('re_back', 'pay_back', 'ws_d', 'REFUND', 6, 'usd', 'SUCCEEDED'),
       ('re_failed', 'pay_back', 'ws_d', 'REFUND', 4, 'usd', 'FAILED'),
       ('dp_back', 'pay_back', 'ws_d', 'DISPUTE', 2, 'usd', 'LOST'),
-      ('re_next', 'pay_next', 'ws_d', 'REFUND', 10, 'usd', 'PENDING');
+      ('re_next', 'pay_next', 'ws_d', 'REFUND', 10, 'usd', 'PENDING'),
+      ('re_plan', 'pay_plan', 'ws_e', 'REFUND', 5, 'usd', 'SUCCEEDED');
+    update "Payment" set refunded = 5 where id = 'pay_plan';
     update "Payment" set refunded = 6, disputed = 2 where id = 'pay_back';
     update "Payment" set refunded = 10 where id = 'pay_next';
     insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId", "paymentId")
@@ -97,10 +104,25 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
     const purchase = { credits: micros(amount), creditRecordId, description: 'bought', expiresAt: null };
     return inTransaction((client) => grantPurchase(services, { workspaceId, ...purchase }, client));
   };
-  const clawBack = (workspaceId: string, creditRecordId: string, amount: number) =>
-    inTransaction((client) =>
-      engine.clawBackIn(client, { workspaceId, purchaseId: creditRecordId, amount: micros(amount) }),
-    );
+  const clawBack = (workspaceId: string, purchaseId: string, amount: number) =>
+    inTransaction((client) => engine.clawBackIn(client, { workspaceId, purchaseId, amount: micros(amount) }));
+  const givePlan = async (workspaceId: string, amount: number) => {
+    const came = {
+      credits: micros(amount),
+      description: 'a plan',
+      expiresAt: clock.now().getTime() + 90 * DAY_MS,
+    };
+    let grantId = '';
+    await inTransaction(async (client) => {
+      grantId = (await grantPlanCredits(services, { workspaceId, ...came }, client)).id;
+      await client.query(
+        `insert into "PlanCredit" ("workspaceId", "subscriptionId", month, plan, amount, "grantId", "paymentId")
+        values ($1, 'sub_2', now() - interval '1 day', 'PRO', $2, $3, 'pay_plan')`,
+        [workspaceId, amount, grantId],
+      );
+    });
+    return grantId;
+  };
   await buy('ws_a', 100, 'rec');
 
   await grant('ws_a', 0.3, 10); // expires in parts below
@@ -133,6 +155,8 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
   await call('ws_d', 4); // for 2, of the 12
   await give(spent.value.id); // nothing is owed any more
   await clawBack('ws_d', 'rec_next', 50); // 48 taken, 2 owed
+
+  await clawBack('ws_e', await givePlan('ws_e', 50), 12.5);
 
   clock.offsetMs += 11 * DAY_MS;
   await engine.expire('ws_a');

@@ -76,6 +76,10 @@ const PURCHASE = 'every purchase with a payment belongs to a succeeded one, of t
 const PURCHASE_GRANT = 'every purchase has one grant of its credits, and every bought grant its purchase';
 const MONEY = 'what is refunded and disputed of a payment is what its reversals come to';
 const PROPORTION = 'as much of a purchase is reversed as of its payment, and no more than all';
+const PLAN_GRANT = 'credits that came with a plan are noted once, with their grant';
+const PLAN_PAID = 'what came with a plan was paid for, in a period that the month lies in';
+const PERIOD_PAID = 'what is paid for has a payment that succeeded, of the same workspace, or cost nothing';
+const PLAN_PROPORTION = 'as much of the credits of a plan is reversed as of its payment';
 const ZERO = 'nothing is below zero';
 const WORKSPACE = 'every row belongs to a workspace that is there';
 
@@ -301,6 +305,23 @@ const CORRUPTIONS: Corruption[] = [
       returning id, 'Decision' as "table"`,
     [USAGE],
   ],
+  [PLAN_GRANT, sql`update "PlanCredit" set amount = amount * 2 returning "grantId" as id`, [PLAN_PROPORTION]],
+  [PLAN_GRANT, sql`delete from "PlanCredit" returning "grantId" as id`],
+  [
+    PLAN_GRANT,
+    sql`insert into "PlanCredit" select "workspaceId", "subscriptionId", month, 'BASIC', amount, "grantId", "paymentId"
+      from "PlanCredit" returning "grantId" as id`,
+  ],
+  [PLAN_PAID, sql`update "PlanCredit" set plan = 'ENTERPRISE' returning "grantId" as id`],
+  [
+    PLAN_PAID,
+    sql`update "PaidPeriod" set "endDate" = "startDate" - interval '1 day' returning (select "grantId" from "PlanCredit") as id`,
+  ],
+  [PERIOD_PAID, sql`update "Payment" set status = 'FAILED' where id = 'pay_plan' returning 'il' as id`],
+  [
+    PLAN_PROPORTION,
+    sql`update "Payment" set amount = 40 where id = 'pay_plan' returning (select "grantId" from "PlanCredit") as id`,
+  ],
 ];
 
 for (const [name, spoil, others = []] of CORRUPTIONS) {
@@ -316,7 +337,7 @@ test('a broken audit prints the rows, a clean one a line for each invariant', as
   const clean = await audit(database.db, { now });
   const lines = printAudit(clean).split('\n');
   assert.equal(lines.length, CHECKS.length + 3);
-  assert.match(lines[1]!, /^ok +4 {2}a balance is the total less/);
+  assert.match(lines[1]!, /^ok +5 {2}a balance is the total less/);
   assert.equal(lines.at(-1), `Audit of 2026-01-31T10:00:00.000Z: all ${CHECKS.length} invariants hold.`);
 
   const { reports } = await spoiled(sql`update "FeatureUsage" set used = used + 1 returning id`);

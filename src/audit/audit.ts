@@ -4,6 +4,7 @@ import type { DB } from '../db/types.ts';
 import type { Check } from './check.ts';
 import { decisionChecks } from './decisions/store.ts';
 import { paymentChecks } from './payments/store.ts';
+import { planChecks } from './plans/store.ts';
 import { reversalChecks } from './reversals/store.ts';
 import { rowChecks } from './rows/store.ts';
 import { type Failure, onSnapshot, runCheck } from './store.ts';
@@ -22,6 +23,7 @@ export const CHECKS: readonly Check[] = [
   ...decisionChecks,
   ...usageChecks,
   ...paymentChecks,
+  ...planChecks,
   ...rowChecks,
 ];
 
