@@ -32,6 +32,19 @@ import type { PaymentAnswer } from './payments/lists.ts';
 import { type CreatedCheckout, createCheckout } from './stripe/checkout.ts';
 import { refundPayment } from './stripe/refunds.ts';
 import { paymentIdSchema, paymentRefundSchema, purchaseSchema } from './stripe/routes.ts';
+import type { StripeServices } from './stripe/services.ts';
+import { cancelSubscription, changeSubscription, resumeSubscription } from './stripe/subscriptions/change.ts';
+import { type CreatedPlanCheckout, createPlanCheckout } from './stripe/subscriptions/checkout.ts';
+import { createPortal } from './stripe/subscriptions/portal.ts';
+import { type Preview, previewChange } from './stripe/subscriptions/preview.ts';
+import {
+  cancelSchema,
+  changeSchema,
+  planCheckoutSchema,
+  portalSchema,
+  subscriptionParams,
+} from './stripe/subscriptions/routes.ts';
+import type { Subscription } from './subscriptions/subscriptions.ts';
 import { openTollgate, type StripeConfig, type Tollgate } from './tollgate.ts';
 import { workspaceInputSchema, workspaceParamsSchema } from './workspaces/routes.ts';
 import { getWorkspace, putWorkspace, type Workspace, type WorkspaceState } from './workspaces/workspaces.ts';
@@ -47,6 +60,9 @@ export type { BatchResult, Check } from './entitlements/entitlements.ts';
 export { CODES, type Code, Refusal } from './lib/errors.ts';
 export type { PaymentAnswer } from './payments/lists.ts';
 export type { CreatedCheckout } from './stripe/checkout.ts';
+export type { CreatedPlanCheckout } from './stripe/subscriptions/checkout.ts';
+export type { Preview } from './stripe/subscriptions/preview.ts';
+export type { Subscription } from './subscriptions/subscriptions.ts';
 export type { StripeConfig } from './tollgate.ts';
 export type { Workspace, WorkspaceState } from './workspaces/workspaces.ts';
 
@@ -65,6 +81,11 @@ export type CreateOptions = {
 
 type Input<S extends z.ZodType> = z.input<S>;
 
+/** What is asked of Stripe lies between transactions: it takes a key, and no transaction of the host's. */
+type KeyOption = Pick<CallOptions, 'idempotencyKey'>;
+
+type OfWorkspace = Input<typeof subscriptionParams>;
+
 /** Every verb throws a Refusal, with a code of the one table, where the API would answer with an error. */
 export type TollgateLibrary = {
   putWorkspace(input: { id: string } & Input<typeof workspaceInputSchema>): Promise<Workspace>;
@@ -76,14 +97,30 @@ export type TollgateLibrary = {
   useAI(input: Input<typeof aiUseSchema>, options?: CallOptions): Promise<AIUsage>;
   grantCredits(input: Input<typeof grantInputSchema>, options?: CallOptions): Promise<Grant>;
   /** Begins a purchase of credits; the answer has the page to pay on. */
-  checkoutCredits(
-    input: Input<typeof purchaseSchema>,
-    options?: Pick<CallOptions, 'idempotencyKey'>,
-  ): Promise<CreatedCheckout>;
+  checkoutCredits(input: Input<typeof purchaseSchema>, options?: KeyOption): Promise<CreatedCheckout>;
+  /** Begins a subscription; the answer has the page to subscribe on. */
+  checkoutSubscription(
+    input: Input<typeof planCheckoutSchema>,
+    options?: KeyOption,
+  ): Promise<CreatedPlanCheckout>;
+  /** What another plan or interval would cost and allow; changes nothing. */
+  previewSubscription(input: OfWorkspace & Input<typeof changeSchema>): Promise<Preview>;
+  /** More at once, less when the period ends. */
+  changeSubscription(
+    input: OfWorkspace & Input<typeof changeSchema>,
+    options?: KeyOption,
+  ): Promise<Subscription>;
+  cancelSubscription(
+    input: OfWorkspace & Input<typeof cancelSchema>,
+    options?: KeyOption,
+  ): Promise<Subscription>;
+  resumeSubscription(input: OfWorkspace, options?: KeyOption): Promise<Subscription>;
+  /** Stripe's page on which a payer manages cards, invoices and plans. */
+  createPortal(input: Input<typeof portalSchema>, options?: KeyOption): Promise<{ url: string }>;
   /** Refunds a payment, or a part of it, and takes back the credits that it bought. */
   refundPayment(
     input: { id: string } & Input<typeof paymentRefundSchema>,
-    options?: Pick<CallOptions, 'idempotencyKey'>,
+    options?: KeyOption,
   ): Promise<PaymentAnswer>;
   /** What the host's own webhook route hands on: the body as it came. Resolves once the event is kept. */
   receiveStripeWebhook(delivery: { rawBody: Buffer; signature: string | undefined }): Promise<void>;
@@ -104,6 +141,20 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
     catalog,
     ...(stripe === undefined ? {} : { stripe: async () => stripe }),
   });
+
+  /** Asks Stripe for something; with a key, a repeat gets the first answer. */
+  async function sell<Asked, Answer>(
+    verb: string,
+    asked: Asked,
+    { idempotencyKey: key = null }: KeyOption = {},
+    ask: (selling: StripeServices, asked: Asked) => Promise<Answer>,
+  ): Promise<Answer> {
+    const { services: selling } = sellingOf(services);
+    if (key === null) return ask(selling, asked);
+    const run = async () => ({ body: await ask(selling, asked) });
+    return (await once(services, { key, fingerprint: fingerprintOf(verb, asked) }, run)).body as Answer;
+  }
+
   return {
     async putWorkspace({ id, ...input }) {
       const { workspace } = await putWorkspace(services, {
@@ -123,23 +174,37 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
     useAI: async (input, call) => (await useAI(services, parse(aiUseSchema, input), call)).value,
     grantCredits: async (input, call) =>
       (await grantCredits(services, parse(grantInputSchema, input), call)).value,
-    async checkoutCredits(input, call) {
+    checkoutCredits: (input, call) =>
+      sell('checkoutCredits', parse(purchaseSchema, input), call, createCheckout),
+    checkoutSubscription: (input, call) =>
+      sell('checkoutSubscription', parse(planCheckoutSchema, input), call, createPlanCheckout),
+    async previewSubscription({ workspaceId, ...input }) {
       const { services: selling } = sellingOf(services);
-      const purchase = parse(purchaseSchema, input);
-      const buy = async () => ({ body: await createCheckout(selling, purchase) });
-      const key = call?.idempotencyKey;
-      if (key === null || key === undefined) return (await buy()).body;
-      const fingerprint = fingerprintOf('checkoutCredits', purchase);
-      return (await once(services, { key, fingerprint }, buy)).body as CreatedCheckout;
+      const { workspaceId: id } = parse(subscriptionParams, { workspaceId });
+      return previewChange(selling, id, parse(changeSchema, input));
     },
+    async changeSubscription({ workspaceId, ...input }, call) {
+      const asked = { ...parse(subscriptionParams, { workspaceId }), ...parse(changeSchema, input) };
+      return sell('changeSubscription', asked, call, (selling, { workspaceId, ...to }) =>
+        changeSubscription(selling, workspaceId, to),
+      );
+    },
+    async cancelSubscription({ workspaceId, ...input }, call) {
+      const asked = { ...parse(subscriptionParams, { workspaceId }), ...parse(cancelSchema, input) };
+      return sell('cancelSubscription', asked, call, (selling, { workspaceId, at }) =>
+        cancelSubscription(selling, workspaceId, at),
+      );
+    },
+    resumeSubscription: (input, call) =>
+      sell('resumeSubscription', parse(subscriptionParams, input), call, (selling, { workspaceId }) =>
+        resumeSubscription(selling, workspaceId),
+      ),
+    createPortal: (input, call) => sell('createPortal', parse(portalSchema, input), call, createPortal),
     async refundPayment({ id, ...input }, call) {
-      const { services: selling } = sellingOf(services);
       const refund = { ...parse(paymentIdSchema, { id }), ...parse(paymentRefundSchema, input) };
-      const key = call?.idempotencyKey ?? null;
-      const run = async () => ({ body: await refundPayment(selling, { ...refund, idempotencyKey: key }) });
-      if (key === null) return (await run()).body;
-      const fingerprint = fingerprintOf('refundPayment', refund);
-      return (await once(services, { key, fingerprint }, run)).body as PaymentAnswer;
+      return sell('refundPayment', refund, call, (selling, asked) =>
+        refundPayment(selling, { ...asked, idempotencyKey: call?.idempotencyKey }),
+      );
     },
     receiveStripeWebhook: async (delivery) => sellingOf(services).inbox.receive(delivery),
     audit: () => audit(services.db, { now: services.clock.now() }),
