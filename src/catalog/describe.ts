@@ -78,7 +78,7 @@ export function describeCatalog(catalog: Catalog): CatalogDescription {
 }
 
 /** The currencies that one can pay in, the default currency first. Every price of a catalog has the same. */
-function currenciesOf(catalog: Catalog): string[] {
+export function currenciesOf(catalog: Catalog): string[] {
   const prices = [
     ...[...catalog.plans.values()].map((terms) => terms.prices.month),
     ...[...catalog.packs.values()].map((pack) => pack.prices),

@@ -38,7 +38,12 @@ export function priceOfPlan(
 ): { currency: string; amount: Micros } {
   const terms = catalog.plans.get(plan);
   if (terms === undefined || (terms.prices.month.size === 0 && terms.prices.year.size === 0)) {
-    const how = terms?.contact ? `it is sold by contact: ${terms.contact}` : `sold are ${sold(catalog)}`;
+    const how =
+      plan === 'FREE'
+        ? 'it is what a workspace without a subscription has, so cancel that'
+        : terms?.contact
+          ? `it is sold by contact: ${terms.contact}`
+          : `sold are ${sold(catalog)}`;
     throw new Refusal('invalid_request', `The plan ${plan} is not sold here; ${how}.`, { param: 'plan' });
   }
   const prices = terms.prices[interval];

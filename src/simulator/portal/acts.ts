@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
 import { cancelSubscription } from '../billing/endings.ts';
 import { pauseSubscription, resumeSubscription } from '../billing/pauses.ts';
+import { scheduleOf } from '../billing/scheduled.ts';
+import { createSchedule, updateSchedule } from '../billing/schedules.ts';
 import { findSubscription, isOver } from '../billing/state.ts';
 import { updateSubscription } from '../billing/updates.ts';
 import { cardMeans } from '../cards.ts';
@@ -9,6 +11,7 @@ import { invalid, noSuch } from '../errors.ts';
 import { billingDetails } from '../methods.ts';
 import { definedOf, email, integer, oneOf, type Params, required, text } from '../params.ts';
 import { idOf } from '../payments.ts';
+import { findPrice } from '../prices.ts';
 import { openSetup, trySetup } from '../setups.ts';
 import type { PortalSession } from '../store.ts';
 import { addMethod } from '../wallet.ts';
@@ -161,6 +164,10 @@ function switchPrice(
     throw invalid('A subscription of several items is not changed on the portal.');
   }
   requireQuantity(offered, offer.default_allowed_updates, quantity);
+  if (isForLater(world, item.price, price, offer)) {
+    switchLater(world, subscription, item, price);
+    return {};
+  }
   const isEnding = subscription.status === 'trialing' && offer.trial_update_behavior === 'end_trial';
   const behavior = prorationOf(offer.proration_behavior);
   const after = updateSubscription(
@@ -177,6 +184,60 @@ function switchPrice(
   return after.pending_update === null
     ? {}
     : { problem: 'The payment did not go through. The change waits for it: see the open invoice.' };
+}
+
+/** Whether the configuration lets this switch wait for the end of the period. */
+function isForLater(
+  world: World,
+  from: Stripe.Price,
+  priceId: string,
+  { schedule_at_period_end: { conditions } }: Features['subscription_update'],
+): boolean {
+  const to = findPrice(world, priceId);
+  const shortens = daysOf(to) < daysOf(from);
+  const decreases = daysOf(to) === daysOf(from) && (to.unit_amount ?? 0) < (from.unit_amount ?? 0);
+  return conditions.some(({ type }) => (type === 'shortening_interval' ? shortens : decreases));
+}
+
+const DAYS = { day: 1, week: 7, month: 30, year: 365 };
+
+/** About as long as the interval of a price is: enough to tell which is the longer one. */
+function daysOf({ recurring }: Stripe.Price): number {
+  const { interval = 'month', interval_count: count = 1 } = recurring ?? {};
+  return (DAYS[interval as keyof typeof DAYS] ?? 0) * count;
+}
+
+/** The price of today until the period ends, and then the other. */
+function switchLater(
+  world: World,
+  subscription: Stripe.Subscription,
+  item: Stripe.SubscriptionItem,
+  price: string,
+): void {
+  const schedule =
+    scheduleOf(world, subscription) ?? createSchedule(world, { from_subscription: subscription.id });
+  const periodEnd = item.current_period_end;
+  updateSchedule(
+    world,
+    {
+      end_behavior: 'release',
+      proration_behavior: 'none',
+      phases: [
+        {
+          items: [{ price: item.price.id, quantity: item.quantity ?? 1 }],
+          start_date: schedule.phases[0]!.start_date,
+          end_date: periodEnd,
+        },
+        {
+          items: [{ price, quantity: item.quantity ?? 1 }],
+          start_date: periodEnd,
+          duration: { interval: 'month', interval_count: 1 },
+          proration_behavior: 'none',
+        },
+      ],
+    },
+    schedule.id,
+  );
 }
 
 function prorationOf(behavior: string): 'always_invoice' | 'create_prorations' | 'none' {

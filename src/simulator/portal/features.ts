@@ -70,6 +70,11 @@ export const featureFields = {
     enabled: boolean(),
     products: emptyable(product),
     proration_behavior: prorationBehavior,
+    schedule_at_period_end: group({
+      conditions: emptyable(
+        group({ type: required(oneOf('decreasing_item_amount', 'shortening_interval')) }),
+      ),
+    }),
     trial_update_behavior: oneOf('continue_trial', 'end_trial'),
   }),
 };
@@ -105,7 +110,7 @@ export const NOTHING_ALLOWED: Features = {
 /** The features as they were, changed by what was sent. */
 export function changeFeatures(world: World, before: Features, sent: Sent): Features {
   const { cancellation_reason: reasons, ...cancel } = sent.subscription_cancel ?? {};
-  const { products, ...update } = sent.subscription_update ?? {};
+  const { products, schedule_at_period_end: schedule, ...update } = sent.subscription_update ?? {};
   const after: Features = {
     customer_update: { ...before.customer_update, ...definedOf(sent.customer_update ?? {}) },
     invoice_history: { ...before.invoice_history, ...definedOf(sent.invoice_history ?? {}) },
@@ -128,6 +133,9 @@ export function changeFeatures(world: World, before: Features, sent: Sent): Feat
     subscription_update: {
       ...before.subscription_update,
       ...definedOf(update),
+      ...(schedule?.conditions === undefined
+        ? {}
+        : { schedule_at_period_end: { conditions: schedule.conditions } }),
       ...(products === undefined ? {} : { products: products.map((sold) => productOf(world, sold)) }),
     },
   };

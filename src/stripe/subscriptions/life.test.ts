@@ -1,20 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { sampleConfig } from '../../../test/fixtures/catalog.ts';
+import { planCatalog } from '../../../test/fixtures/catalog.ts';
 import { openShop, type Shop } from '../../../test/shop.ts';
-import { parseCatalog } from '../../catalog/parse.ts';
-
-/** BASIC and PRO by the month and the year, with points and credits. */
-export function planCatalog() {
-  const config = sampleConfig();
-  const { BASIC, PRO } = config.plans;
-  BASIC!.price.year = { usd: 100, jpy: 15000 };
-  BASIC!.credits = 100;
-  PRO!.credits = 500;
-  BASIC!.features['ai.points'] = { allowance: 2000, per: 'month', overage: { creditsPerUnit: 1 } };
-  PRO!.features['ai.points'] = { allowance: 5000, per: 'month', overage: { creditsPerUnit: 1 } };
-  return parseCatalog(config);
-}
 
 suite('a subscription', () => {
   let shop: Shop;

@@ -1,6 +1,8 @@
 import type Stripe from 'stripe';
+import { currenciesOf } from '../../catalog/describe.ts';
 import { fingerprintOf } from '../../lib/fingerprints.ts';
 import { openPayer, type PurchaseInput } from '../../payments/payments.ts';
+import { readSubscription } from '../../subscriptions/subscriptions.ts';
 import { oddAnswer } from '../catalog/found.ts';
 import { wantedOf } from '../catalog/wanted.ts';
 import { ask } from '../client.ts';
@@ -16,7 +18,7 @@ export async function createPortal(
 ): Promise<{ url: string }> {
   const payer = await openPayer(services, input);
   const customer = await customerOf(services, payer);
-  const configuration = await configurationOf(services);
+  const configuration = await configurationOf(services, await currencyOf(services, input.workspaceId));
   const session = await ask(() =>
     services.stripe.billingPortal.sessions.create({ customer, configuration, return_url: returnUrl }),
   );
@@ -29,17 +31,26 @@ export async function createPortal(
 /** Which configuration is ours, and which content it was made for. */
 const MARK = 'tollgate';
 
-/** What the portal offers, made once for each catalog and kept at Stripe. */
-async function configurationOf(services: StripeServices): Promise<string> {
+/** A subscription keeps its currency, and the portal offers prices of one. */
+async function currencyOf({ pool, catalog }: StripeServices, workspaceId: string): Promise<string> {
+  const subscription = await readSubscription(pool, workspaceId);
+  return subscription?.currency ?? currenciesOf(catalog)[0]!;
+}
+
+const CONFIGURATIONS_MAX = 1000; // one for each catalog and currency there ever was
+
+/** What the portal offers, made once for each catalog and currency and kept at Stripe. */
+async function configurationOf(services: StripeServices, currency: string): Promise<string> {
   const { stripe } = services;
-  const features = await featuresOf(services);
+  const features = await featuresOf(services, currency);
   const mark = fingerprintOf('portal', features);
-  for await (const { id, metadata } of stripe.billingPortal.configurations.list({
-    active: true,
-    limit: 100,
-  })) {
-    if (metadata?.[MARK] === mark) return id;
-  }
+  const known = await ask(() =>
+    stripe.billingPortal.configurations
+      .list({ active: true, limit: 100 })
+      .autoPagingToArray({ limit: CONFIGURATIONS_MAX }),
+  );
+  const found = known.find(({ metadata }) => metadata?.[MARK] === mark);
+  if (found !== undefined) return found.id;
   const made = await ask(() =>
     stripe.billingPortal.configurations.create(
       { name: 'Tollgate', features, metadata: { [MARK]: mark } },
@@ -51,8 +62,9 @@ async function configurationOf(services: StripeServices): Promise<string> {
 
 async function featuresOf(
   services: StripeServices,
+  currency: string,
 ): Promise<Stripe.BillingPortal.ConfigurationCreateParams.Features> {
-  const products = await productsOf(services);
+  const products = await productsOf(services, currency);
   return {
     customer_update: { enabled: true, allowed_updates: ['name', 'address', 'tax_id'] },
     invoice_history: { enabled: true },
@@ -65,18 +77,24 @@ async function featuresOf(
             enabled: true,
             default_allowed_updates: ['price'],
             proration_behavior: 'always_invoice',
+            // As here: more is at once, less is when the period ends.
+            schedule_at_period_end: {
+              conditions: [{ type: 'decreasing_item_amount' }, { type: 'shortening_interval' }],
+            },
             products,
           },
         }),
   };
 }
 
-/** The plans that are on sale at Stripe now: one's own prices in all currencies. */
-async function productsOf({
-  stripe,
-  catalog,
-}: StripeServices): Promise<{ product: string; prices: string[] }[]> {
-  const wanted = wantedOf(catalog).prices.filter(({ every }) => every !== 'once');
+/** The plans that are on sale at Stripe now. A product may be offered at one price for each interval. */
+async function productsOf(
+  { stripe, catalog }: StripeServices,
+  currency: string,
+): Promise<{ product: string; prices: string[] }[]> {
+  const wanted = wantedOf(catalog).prices.filter(
+    (price) => price.every !== 'once' && price.currency === currency,
+  );
   const products = new Map<string, string[]>();
   for (const product of new Set(wanted.map((price) => price.product))) {
     const { data } = await ask(() => stripe.prices.list({ product, active: true, limit: 100 }));
