@@ -186,18 +186,18 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
     async changeSubscription({ workspaceId, ...input }, call) {
       const asked = { ...parse(subscriptionParams, { workspaceId }), ...parse(changeSchema, input) };
       return sell('changeSubscription', asked, call, (selling, { workspaceId, ...to }) =>
-        changeSubscription(selling, workspaceId, to),
+        changeSubscription(selling, workspaceId, to, call?.idempotencyKey ?? undefined),
       );
     },
     async cancelSubscription({ workspaceId, ...input }, call) {
       const asked = { ...parse(subscriptionParams, { workspaceId }), ...parse(cancelSchema, input) };
       return sell('cancelSubscription', asked, call, (selling, { workspaceId, at }) =>
-        cancelSubscription(selling, workspaceId, at),
+        cancelSubscription(selling, workspaceId, at, call?.idempotencyKey ?? undefined),
       );
     },
     resumeSubscription: (input, call) =>
       sell('resumeSubscription', parse(subscriptionParams, input), call, (selling, { workspaceId }) =>
-        resumeSubscription(selling, workspaceId),
+        resumeSubscription(selling, workspaceId, call?.idempotencyKey ?? undefined),
       ),
     createPortal: (input, call) => sell('createPortal', parse(portalSchema, input), call, createPortal),
     async refundPayment({ id, ...input }, call) {

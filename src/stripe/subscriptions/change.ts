@@ -1,5 +1,6 @@
 import type Stripe from 'stripe';
 import { fingerprintOf } from '../../lib/fingerprints.ts';
+import { newId } from '../../lib/ids.ts';
 import { changeOf } from '../../subscriptions/change.ts';
 import { priceOfPlan } from '../../subscriptions/checkout.ts';
 import type { Subscription } from '../../subscriptions/subscriptions.ts';
@@ -19,6 +20,7 @@ export async function changeSubscription(
   services: StripeServices,
   workspaceId: string,
   to: Terms,
+  act: string = newId('act'),
 ): Promise<Subscription> {
   const current = await currentOf(services, workspaceId);
   const price = await priceFor(services, current, to);
@@ -28,8 +30,8 @@ export async function changeSubscription(
   // A trial has nothing that is paid for and could be lost.
   const changed =
     change === 'downgrade' && !isTrial
-      ? await changeLater(services, current, price)
-      : await changeNow(services, current, price);
+      ? await changeLater(services, current, price, act)
+      : await changeNow(services, current, price, act);
   return settle(services, workspaceId, changed);
 }
 
@@ -52,8 +54,9 @@ async function changeNow(
   services: StripeServices,
   current: Current,
   price: Stripe.Price,
+  act: string,
 ): Promise<Stripe.Subscription> {
-  const kept = await giveUpSchedule(services, await keepGoing(services, current));
+  const kept = await giveUpSchedule(services, await keepGoing(services, current, act));
   const { subscription, item } = { ...current, subscription: kept };
   if (item.price.id === price.id) return subscription;
   const waiting = subscription.pending_update?.subscription_items?.[0]?.price.id === price.id;
@@ -68,7 +71,7 @@ async function changeNow(
             payment_behavior: 'pending_if_incomplete',
             expand: ['latest_invoice', 'schedule'],
           },
-          { idempotencyKey: keyOf('change', subscription, price.id) },
+          { idempotencyKey: keyOf('change', act, subscription) },
         ),
       );
   if (changed.pending_update === null) return changed;
@@ -81,15 +84,16 @@ async function changeLater(
   services: StripeServices,
   current: Current,
   price: Stripe.Price,
+  act: string,
 ): Promise<Stripe.Subscription> {
   const { stripe } = services;
-  const subscription = await keepGoing(services, current);
+  const subscription = await keepGoing(services, current, act);
   const schedule =
     expanded(subscription.schedule) ??
     (await ask(() =>
       stripe.subscriptionSchedules.create(
         { from_subscription: subscription.id },
-        { idempotencyKey: keyOf('schedule', subscription, price.id) },
+        { idempotencyKey: keyOf('schedule', act, subscription) },
       ),
     ));
   const [phase] = schedule.phases;
@@ -113,7 +117,7 @@ async function changeLater(
           },
         ],
       },
-      { idempotencyKey: keyOf('phases', subscription, price.id, schedule.id) },
+      { idempotencyKey: keyOf('phases', act, subscription) },
     ),
   );
   return subscription;
@@ -123,6 +127,7 @@ async function changeLater(
 async function keepGoing(
   services: StripeServices,
   { subscription }: Pick<Current, 'subscription'>,
+  act: string,
 ): Promise<Stripe.Subscription> {
   if (subscription.cancel_at_period_end === false && subscription.cancel_at === null) return subscription;
   const params: Stripe.SubscriptionUpdateParams = subscription.cancel_at_period_end
@@ -132,7 +137,7 @@ async function keepGoing(
     services.stripe.subscriptions.update(
       subscription.id,
       { ...params, expand: ['latest_invoice', 'schedule'] },
-      { idempotencyKey: keyOf('resume', subscription) },
+      { idempotencyKey: keyOf('resume', act, subscription) },
     ),
   );
 }
@@ -154,12 +159,13 @@ export async function cancelSubscription(
   services: StripeServices,
   workspaceId: string,
   at: 'period_end' | 'now',
+  act: string = newId('act'),
 ): Promise<Subscription> {
   const { stripe } = services;
   const { subscription } = await currentOf(services, workspaceId);
   await giveUpSchedule(services, subscription);
   const { id } = subscription;
-  const idempotencyKey = keyOf(`cancel-${at}`, subscription);
+  const idempotencyKey = keyOf(`cancel-${at}`, act, subscription);
   const canceled =
     at === 'now'
       ? await ask(() =>
@@ -173,6 +179,7 @@ export async function cancelSubscription(
 export async function resumeSubscription(
   services: StripeServices,
   workspaceId: string,
+  act: string = newId('act'),
 ): Promise<Subscription> {
   const current = await currentOf(services, workspaceId);
   const resumed =
@@ -181,20 +188,17 @@ export async function resumeSubscription(
           services.stripe.subscriptions.resume(
             current.subscription.id,
             {},
-            { idempotencyKey: keyOf('unpause', current.subscription) },
+            { idempotencyKey: keyOf('unpause', act, current.subscription) },
           ),
         )
-      : await keepGoing(services, current);
+      : await keepGoing(services, current, act);
   return settle(services, workspaceId, resumed);
 }
 
 /**
- * A key that follows from what is asked and of which state: who asks at once, or again after an answer was lost, changes
- * nothing twice, and who asks for the same later does change something.
+ * What is asked once carries one key at each step: again after an answer was lost, it changes nothing twice. The same asked
+ * later is another act, and is done. `act`: the client's key, or an id of its own.
  */
-function keyOf(what: string, subscription: Stripe.Subscription, ...asked: string[]): string {
-  const { id, status, items, latest_invoice: invoice, cancel_at: cancelAt, schedule } = subscription;
-  const item = items.data[0];
-  const state = [status, item?.price.id, item?.current_period_end, idOf(invoice), cancelAt, idOf(schedule)];
-  return `${what}-${fingerprintOf(what, id, state, asked)}`;
+function keyOf(step: string, act: string, { id }: Stripe.Subscription): string {
+  return `${step}-${fingerprintOf(step, act, id)}`;
 }

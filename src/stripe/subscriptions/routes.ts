@@ -99,8 +99,8 @@ export function subscriptionVerbRoutes(services: StripeServices): Endpoint[] {
       body: changeSchema,
       answers: { 200: subscriptionSchema },
       repeats: 'request',
-      handle: async ({ params, body }) => ({
-        body: await changeSubscription(services, params.workspaceId, body),
+      handle: async ({ params, body, idempotencyKey: key }) => ({
+        body: await changeSubscription(services, params.workspaceId, body, key ?? undefined),
       }),
     }),
     endpoint({
@@ -110,8 +110,8 @@ export function subscriptionVerbRoutes(services: StripeServices): Endpoint[] {
       body: cancelSchema,
       answers: { 200: subscriptionSchema },
       repeats: 'request',
-      handle: async ({ params, body }) => ({
-        body: await cancelSubscription(services, params.workspaceId, body.at),
+      handle: async ({ params, body, idempotencyKey: key }) => ({
+        body: await cancelSubscription(services, params.workspaceId, body.at, key ?? undefined),
       }),
     }),
     endpoint({
@@ -121,7 +121,9 @@ export function subscriptionVerbRoutes(services: StripeServices): Endpoint[] {
       body: z.strictObject({}),
       answers: { 200: subscriptionSchema },
       repeats: 'request',
-      handle: async ({ params }) => ({ body: await resumeSubscription(services, params.workspaceId) }),
+      handle: async ({ params, idempotencyKey: key }) => ({
+        body: await resumeSubscription(services, params.workspaceId, key ?? undefined),
+      }),
     }),
     endpoint({
       method: 'POST',
