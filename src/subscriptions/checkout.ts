@@ -4,7 +4,7 @@ import type { Micros } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
 import { type BuysPlan, type Checkout, keepCheckout, type PurchaseInput } from '../payments/payments.ts';
 import type { SubscriptionServices } from './apply.ts';
-import { lockSubscription } from './store.ts';
+import { readSubscription } from './store.ts';
 import type { Terms } from './types.ts';
 
 export type PlanPurchase = Pick<PurchaseInput, 'workspaceId' | 'user' | 'currency'> &
@@ -20,7 +20,7 @@ export async function openPlanCheckout(
 ): Promise<Checkout<BuysPlan>> {
   const { currency, amount } = priceOfPlan(catalog, { plan, interval }, asked);
   return transaction(pool, async (tx: Queryable) => {
-    const subscription = await lockSubscription(tx, workspaceId);
+    const subscription = await readSubscription(tx, workspaceId);
     if (subscription !== undefined && subscription.status !== 'CANCELED') throw exists(workspaceId);
     const hadTrial = (subscription?.trialEnd ?? null) !== null;
     if (hadTrial && (trialDays ?? 0) > 0) throw trialUsed(workspaceId);

@@ -12,7 +12,7 @@ import {
   lockSubscription,
   type PaidPeriod,
   putPaidPeriod,
-  sumPlanCredits,
+  readPlanCredits,
 } from './store.ts';
 import type { Kept } from './types.ts';
 
@@ -37,7 +37,10 @@ export async function givePlanCredits(
 
   const month = periodAt('month', anchorOf(subscription), now.getTime());
   const start = new Date(month.start);
-  const rest = included - (await sumPlanCredits(tx, subscription, start));
+  const given = await readPlanCredits(tx, subscription, start);
+  // Once for each plan, also where the catalog gives more since.
+  if (given.some((credit) => credit.plan === plan)) return;
+  const rest = given.reduce((left, { amount }) => left - amount, included);
   if (rest <= 0n) return;
   const { paymentId } = paid;
   // Of a payment that has been refunded in part, they come in part.

@@ -229,20 +229,20 @@ export async function findPaidPeriods(
   return rows;
 }
 
-/** How many credits came with a subscription's plans in a month. */
-export async function sumPlanCredits(
+/** The credits that came with a subscription's plans in a month. */
+export async function readPlanCredits(
   db: Queryable,
   { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
   month: Date,
-): Promise<Micros> {
+): Promise<{ plan: Plan; amount: Micros }[]> {
   const { rows } = await db.query({
     text: `
-      select coalesce(sum(amount), 0) as sum
+      select plan, amount
       from "PlanCredit"
       where "workspaceId" = $1 and "subscriptionId" = $2 and month = $3`,
     values: [workspaceId, subscriptionId, month],
   });
-  return fromDecimal(rows[0].sum);
+  return rows.map((row) => ({ plan: row.plan, amount: fromDecimal(row.amount) }));
 }
 
 export async function insertPlanCredit(

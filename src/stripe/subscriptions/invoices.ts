@@ -102,7 +102,7 @@ async function paidPeriodsOf(services: StripeServices, invoice: Stripe.Invoice) 
   const periods = [];
   for (const line of lines) {
     // A line of nothing is a trial's; a coupon leaves the line as it was, and is taken from the sum.
-    if (line.parent?.type !== 'subscription_item_details' || line.amount <= 0) continue;
+    if (!isOfSubscription(line) || line.amount <= 0) continue;
     const plan = await planOf(services, line);
     const { start, end } = line.period;
     if (plan !== null && start < end) {
@@ -110,6 +110,12 @@ async function paidPeriodsOf(services: StripeServices, invoice: Stripe.Invoice) 
     }
   }
   return periods;
+}
+
+/** What is prorated may be an invoice item, too. */
+function isOfSubscription({ parent }: Stripe.InvoiceLineItem): boolean {
+  const details = parent?.subscription_item_details ?? parent?.invoice_item_details;
+  return idOf(details?.subscription) !== null;
 }
 
 async function planOf({ stripe }: StripeServices, line: Stripe.InvoiceLineItem) {
