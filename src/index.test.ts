@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, suite, test } from 'node:test';
+import { type TestDatabase, testDatabase } from '../test/database.ts';
+import { sampleConfig } from '../test/fixtures/catalog.ts';
+import { until } from '../test/shop.ts';
+import { createTollgate, Refusal, type TollgateLibrary } from './index.ts';
+import { type Simulator, startSimulator } from './simulator/simulator.ts';
+
+const SECRET = 'whsec_of_the_host';
+
+suite('the library sells as the API does', () => {
+  let database: TestDatabase;
+  let simulator: Simulator;
+  let tollgate: TollgateLibrary;
+  // The host's own server, which hands webhooks on.
+  const host = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const signature = request.headers['stripe-signature']?.toString();
+    await tollgate.receiveStripeWebhook({ rawBody: Buffer.concat(chunks), signature }).then(
+      () => response.writeHead(200).end(),
+      () => response.writeHead(500).end(),
+    );
+  });
+
+  before(async () => {
+    database = await testDatabase();
+    await new Promise<void>((resolve) => host.listen(0, '127.0.0.1', resolve));
+    const { port } = host.address() as AddressInfo;
+    simulator = await startSimulator({ webhooks: [{ url: `http://127.0.0.1:${port}`, secrets: [SECRET] }] });
+    tollgate = await createTollgate({
+      ...{ databaseUrl: database.url, catalog: sampleConfig() },
+      stripe: { secretKey: 'sk_test_host', webhookSecrets: [SECRET], apiBase: simulator.url },
+    });
+    await tollgate.putWorkspace({ id: 'acme', name: 'Acme' });
+  });
+  after(async () => {
+    await simulator.stop();
+    await tollgate.close();
+    await new Promise((resolve) => host.close(resolve));
+    await database.drop();
+  });
+
+  const user = { userId: 'ada', email: 'ada@example.com' };
+  const urls = { successUrl: 'https://host.test/ok', cancelUrl: 'https://host.test/no' };
+
+  test('a plan is subscribed to, changed, ended and kept', async () => {
+    const order = { workspaceId: 'acme', user, plan: 'BASIC', interval: 'month', ...urls } as const;
+    const first = await tollgate.checkoutSubscription(order, { idempotencyKey: 'plan 1' });
+    const again = await tollgate.checkoutSubscription(order, { idempotencyKey: 'plan 1' });
+    assert.deepEqual(again, first);
+    simulator.pay(first.sessionId);
+    await until(async () => (await tollgate.getWorkspace('acme')).plan === 'BASIC');
+
+    const to = { workspaceId: 'acme', plan: 'PRO', interval: 'month' } as const;
+    assert.equal((await tollgate.previewSubscription(to)).change, 'upgrade');
+    assert.equal((await tollgate.changeSubscription(to)).plan, 'PRO');
+    const ending = await tollgate.cancelSubscription({ workspaceId: 'acme', at: 'period_end' });
+    assert.equal(ending.cancelAt, ending.endDate);
+    assert.equal((await tollgate.resumeSubscription({ workspaceId: 'acme' })).cancelAt, null);
+    assert.match(
+      (await tollgate.createPortal({ workspaceId: 'acme', user, returnUrl: urls.cancelUrl })).url,
+      /^http/,
+    );
+    await assert.rejects(
+      tollgate.checkoutSubscription(order),
+      (error) => error instanceof Refusal && error.code === 'subscription_exists',
+    );
+  });
+
+  test('what is bought is granted, and refunded', async () => {
+    const { sessionId } = await tollgate.checkoutCredits({
+      workspaceId: 'acme',
+      user,
+      pack: 'small',
+      ...urls,
+    });
+    simulator.pay(sessionId);
+    await until(async () => (await tollgate.getWorkspace('acme')).credit.balance === 1000);
+    const { rows } = await database.pool.query('select id from "Payment" where credits is not null');
+    assert.equal((await tollgate.refundPayment({ id: rows[0].id })).refunded, 10);
+    assert.equal((await tollgate.getWorkspace('acme')).credit.balance, 0);
+    assert.equal((await tollgate.audit()).ok, true);
+  });
+});
