@@ -11,6 +11,8 @@ const root = dirname(import.meta.dirname);
 process.chdir(root);
 
 const FOLDERS = ['src', 'test', 'scripts', 'bin', 'bench', 'examples', 'sdk', 'dashboard'];
+/** One file runs all of them, in a process of its own. */
+const TOGETHER = 'test/scenarios';
 const TIMEOUT_MS = 10 * 60_000; // of a file: one that hangs fails, and says which
 
 let running: ChildProcess | undefined;
@@ -56,9 +58,9 @@ function findTests(places: string[]): string[] {
   return places.flatMap((place) => {
     const found = statSync(place, { throwIfNoEntry: false });
     if (found?.isFile()) return [place];
-    const exclude = (name: string) => name === 'node_modules';
+    const isAsked = !join(TOGETHER, '.').startsWith(join(place, '/'));
     return globSync(join(place, '**/*.test.{ts,tsx}'), {
-      exclude: (path) => path.split('/').some(exclude),
+      exclude: (path) => path.split('/').includes('node_modules') || (!isAsked && path === TOGETHER),
     }).sort();
   });
 }

@@ -13,7 +13,7 @@ import { webhookRoutes } from '../src/http/webhooks.ts';
 import { JOB_CONNECTIONS_MAX, type Jobs, startJobs } from '../src/jobs/jobs.ts';
 import { MovableClock } from '../src/lib/clock.ts';
 import { newId } from '../src/lib/ids.ts';
-import { type FaultPlan, type Simulator, startSimulator } from '../src/simulator/simulator.ts';
+import { type Dunning, type FaultPlan, type Simulator, startSimulator } from '../src/simulator/simulator.ts';
 import { sign } from '../src/simulator/webhooks.ts';
 import type { CreatedCheckout } from '../src/stripe/checkout.ts';
 import { createStripe } from '../src/stripe/client.ts';
@@ -80,6 +80,8 @@ export async function openShop(
     withoutWebhooks?: boolean;
     /** What goes wrong at Stripe, from the start. */
     faults?: FaultPlan;
+    /** How unpaid invoices are tried again there. */
+    dunning?: Dunning;
   } = {},
 ): Promise<Shop> {
   const database = await testDatabase();
@@ -98,6 +100,7 @@ export async function openShop(
     clock,
     retryDelaysMs: [100, 200, 400, 800, 1_600],
     faults: options.faults ?? {},
+    ...(options.dunning === undefined ? {} : { dunning: options.dunning }),
   });
   const wire = await openWire(simulator.url);
   const stripe = createStripe({

@@ -42,36 +42,6 @@ test('who pays on the page gets the credits, once, with a payment and a record o
   assert.equal(event?.attempts, 1);
 });
 
-test('twenty deliveries of one event at once, all accepted, make one grant', async () => {
-  const customer = await shop.customer();
-  const { sessionId } = await shop.checkout(customer);
-  shop.simulator.pay(sessionId);
-  const completed = shop.simulator.events().findLast((event) => event.type === 'checkout.session.completed')!;
-  const attempts = await shop.simulator.redeliver(completed.id, 20);
-  assert.deepEqual(new Set(attempts.map(({ status }) => status)), new Set([200]));
-  await shop.idle();
-  const books = await booksOf(shop, customer.workspaceId);
-  assert.equal(books.balance, 1000);
-  assert.equal(books.grants.length, 1);
-  assert.equal(books.records.length, 1);
-});
-
-test('many different events of one session at once make one grant', async () => {
-  const customer = await shop.customer();
-  const { sessionId } = await shop.checkout(customer);
-  const session = shop.simulator.pay(sessionId);
-  const types = ['checkout.session.completed', 'checkout.session.async_payment_succeeded'];
-  const events = Array.from({ length: 10 }, (_, i) => eventAbout(types[i % 2]!, session));
-  const answers = await Promise.all(events.map((event) => shop.deliver(event)));
-  assert.ok(answers.every(({ status }) => status === 200));
-  await shop.idle();
-  const books = await booksOf(shop, customer.workspaceId);
-  assert.equal(books.balance, 1000);
-  assert.equal(books.grants.length, 1);
-  const statuses = (await eventsOf(shop, sessionId)).map(({ status }) => status);
-  assert.deepEqual(new Set(statuses), new Set(['APPLIED']));
-});
-
 test('a declined card leaves the checkout open, and a good one then pays it', async () => {
   const customer = await shop.customer();
   const { sessionId } = await shop.checkout(customer);
@@ -86,37 +56,6 @@ test('a declined card leaves the checkout open, and a good one then pays it', as
   assert.deepEqual(paid.checkouts, ['COMPLETE']);
   assert.equal(paid.payments[0]?.status, 'SUCCEEDED');
   assert.equal(paid.balance, 1000);
-});
-
-test('a bank debit that succeeds grants when it has succeeded, not before', async () => {
-  const customer = await shop.customer();
-  const { sessionId } = await shop.checkout(customer);
-  const complete = shop.simulator.pay(sessionId, { delayed: true });
-  await shop.idle();
-  const waiting = await booksOf(shop, customer.workspaceId);
-  assert.deepEqual(waiting.checkouts, ['OPEN']);
-  assert.equal(waiting.payments[0]?.status, 'PENDING');
-  assert.equal(waiting.payments[0]?.paymentId, complete.payment_intent);
-  assert.equal(waiting.balance, 0);
-  shop.simulator.settleDelayed(sessionId);
-  await shop.idle();
-  const books = await booksOf(shop, customer.workspaceId);
-  assert.deepEqual(books.checkouts, ['COMPLETE']);
-  assert.equal(books.payments[0]?.status, 'SUCCEEDED');
-  assert.equal(books.balance, 1000);
-});
-
-test('a bank debit that fails closes the checkout and grants nothing', async () => {
-  const customer = await shop.customer();
-  const { sessionId } = await shop.checkout(customer);
-  shop.simulator.pay(sessionId, { delayed: true });
-  shop.simulator.settleDelayed(sessionId, 'fail');
-  await shop.idle();
-  const books = await booksOf(shop, customer.workspaceId);
-  assert.deepEqual(books.checkouts, ['FAILED']);
-  assert.equal(books.payments[0]?.status, 'FAILED');
-  assert.deepEqual(books.grants, []);
-  assert.deepEqual(books.records, []);
 });
 
 test('a page that nobody paid on expires, and its payment with it', async () => {

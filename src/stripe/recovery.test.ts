@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { booksOf, type Customer, eventAbout, eventsOf, openShop, type Shop, until } from '../../test/shop.ts';
-import { openPool } from '../db/pool.ts';
 import { rereadCheckouts } from '../jobs/tasks.ts';
 import { applyEvent } from './apply.ts';
 import { createCheckout } from './checkout.ts';
@@ -14,8 +13,6 @@ beforeEach(() => {
   shop.reports.length = 0;
 });
 after(() => shop.close());
-
-const HOUR_MS = 3_600_000;
 
 const SESSION = /GET \/v1\/checkout\/sessions\/cs_/;
 
@@ -78,29 +75,6 @@ test('the connection breaks between the reading and the commit: applied once wit
   await pool.query('drop trigger crash on "CreditRecord"; drop function crash; drop sequence crashes');
   assert.deepEqual(rows, [{ value: 2 }]);
   assert.equal((await eventsOf(shop, sessionId))[0]?.attempts, 2);
-  await assertGranted(customer);
-});
-
-test('the database is down: 503, and what Stripe sends again an hour later, signed anew, is applied once', async () => {
-  const customer = await shop.customer();
-  const { sessionId } = await shop.checkout(customer);
-  const name = new URL(shop.database.url).pathname.slice(1);
-  const admin = openPool(shop.database.url.replace(`/${name}`, '/postgres'), { max: 1, name: 'test' });
-  await admin.query(`alter database ${name} with allow_connections false`);
-  await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
-  shop.simulator.pay(sessionId);
-  const refused = () => shop.simulator.deliveries().filter(({ status }) => status === 503);
-  await until(() => refused().length > 0);
-  shop.clock.offsetMs += HOUR_MS; // the first signature is too old by now
-  await admin.query(`alter database ${name} with allow_connections true`);
-  await admin.end();
-  await until(async () => (await eventsOf(shop, sessionId)).length === 1);
-  await until(() => isApplied(sessionId));
-  const [first] = refused();
-  const accepted = () =>
-    shop.simulator.deliveries().find(({ event, status }) => event === first!.event && status === 200);
-  await until(() => accepted() !== undefined); // it is applied before its sender has the answer
-  assert.ok(accepted()!.at.getTime() - first!.at.getTime() >= HOUR_MS);
   await assertGranted(customer);
 });
 
