@@ -56,6 +56,8 @@ export type Shop = {
   workspace(customer: Customer): Promise<WorkspaceState>;
   /** Moves time forward, for Tollgate and the simulator, and waits for what comes of it. */
   advance(days: number): Promise<void>;
+  /** The same, to a moment, such as the end of a period. */
+  advanceTo(at: Date | string): Promise<void>;
   /** Uses so many credits of a workspace up; resolves to the id of the use. */
   spend(customer: Customer, credits: number): Promise<string>;
   /** Resolves when the simulator has delivered everything and no event waits to be applied. */
@@ -201,6 +203,7 @@ export async function openShop(
       simulator.tick();
       await shop.idle();
     },
+    advanceTo: (at) => shop.advance((new Date(at).getTime() - clock.now().getTime()) / 86_400_000),
     async spend({ workspaceId }, credits) {
       // Each costs half a credit.
       const amount = BigInt(Math.round(credits * 2e6));
