@@ -43,7 +43,12 @@ export async function openWire(target: string): Promise<Wire> {
       headers: headers as Record<string, string>,
       ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
     });
-    const known = { 'content-type': 'application/json', 'request-id': answer.headers.get('request-id')! };
+    const replayed = answer.headers.get('idempotent-replayed');
+    const known = {
+      'content-type': 'application/json',
+      'request-id': answer.headers.get('request-id')!,
+      ...(replayed === null ? {} : { 'idempotent-replayed': replayed }),
+    };
     let body = await answer.text();
     if (fault !== undefined && 'change' in fault) body = JSON.stringify(await fault.change(JSON.parse(body)));
     if (fault !== undefined && 'lose' in fault) {

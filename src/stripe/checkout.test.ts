@@ -168,7 +168,7 @@ const CUSTOMERS = /POST \/v1\/customers$/;
 
 for (const [what, match, faults, status, code] of [
   ['answers 500', SESSIONS, Array(3).fill({ status: 500 }), 503, 'provider_unavailable'],
-  ['answers 500 to the customer', CUSTOMERS, Array(3).fill({ status: 500 }), 503, 'provider_unavailable'],
+  ['answers 502 to the customer', CUSTOMERS, Array(3).fill({ status: 502 }), 503, 'provider_unavailable'],
   ['does not answer', SESSIONS, Array(3).fill({ lose: 'hang' }), 503, 'provider_unavailable'],
   ['is cut off', SESSIONS, Array(3).fill({ lose: 'cut' }), 503, 'provider_unavailable'],
   ['answers with garbage', SESSIONS, [{ status: 200, body: '<html>' }], 503, 'provider_unavailable'],

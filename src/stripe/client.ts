@@ -84,6 +84,15 @@ export function isMissing(error: unknown): boolean {
   );
 }
 
+/** The HTTP status of a call that failed; 0 where there was no answer. */
+export function statusOf(error: unknown): number {
+  const cause = error instanceof Refusal ? error.cause : error;
+  return cause instanceof Stripe.errors.StripeError ? (cause.statusCode ?? 0) : 0;
+}
+
+/** A failure that Stripe keeps for the idempotency key: asking again with it brings the same, whether it is done or not. */
+export const KEPT_FAILURE = 500;
+
 function refusalOf(error: Stripe.errors.StripeError): Refusal {
   const refusal = isUnavailable(error)
     ? new Refusal(

@@ -1,7 +1,9 @@
+import type Stripe from 'stripe';
 import { fingerprintOf } from '../lib/fingerprints.ts';
 import { linkCustomer } from '../payments/payers.ts';
 import type { Payer } from '../payments/payments.ts';
 import { ask, isMissing } from './client.ts';
+import { makeOnce } from './once.ts';
 import type { StripeServices } from './services.ts';
 
 /**
@@ -9,22 +11,44 @@ import type { StripeServices } from './services.ts';
  * One that was deleted at Stripe is replaced.
  */
 export async function customerOf(services: StripeServices, payer: Payer): Promise<string> {
-  const { stripe } = services;
-  if (payer.customerId !== null) {
-    try {
-      const { id } = await ask(() => stripe.customers.update(payer.customerId!, { email: payer.email }));
-      return id;
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
+  const { customerId } = payer;
+  if (customerId !== null && (await isThere(services, customerId, payer))) return customerId;
+  return linkCustomer(services, payer, await makeCustomer(services, payer, customerId));
+}
+
+async function isThere({ stripe }: StripeServices, id: string, { email }: Payer): Promise<boolean> {
+  try {
+    await ask(() => stripe.customers.update(id, { email }));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
+}
+
+/** A customer, and what came with it where it is an answer of Stripe's alone. */
+type Made = Stripe.Customer & Partial<Pick<Stripe.Response<Stripe.Customer>, 'lastResponse'>>;
+
+/** `gone`: the one that it takes the place of. */
+async function makeCustomer(services: StripeServices, payer: Payer, gone: string | null): Promise<string> {
+  const { stripe } = services;
   // Two who make it at once get the same one; after a deletion, or with another e-mail, it is another request.
-  const idempotencyKey = `${payer.id}-${fingerprintOf('customer', payer.email, payer.customerId)}`;
-  const customer = await ask(() =>
-    stripe.customers.create(
-      { email: payer.email, metadata: { paymentUserId: payer.id } },
-      { idempotencyKey },
-    ),
+  const { id, lastResponse } = await makeOnce<Made>(
+    `${payer.id}-${fingerprintOf('customer', payer.email, gone)}`,
+    (options) =>
+      stripe.customers.create({ email: payer.email, metadata: { paymentUserId: payer.id } }, options),
+    () => findCustomer(services, payer),
   );
-  return linkCustomer(services, payer, customer.id);
+  // A key brings its first answer again, also of a customer that has been deleted since.
+  const isRepeat = lastResponse?.headers['idempotent-replayed'] === 'true';
+  if (isRepeat && !(await isThere(services, id, payer))) return makeCustomer(services, payer, id);
+  return id;
+}
+
+const PAGE = 100; // Stripe's largest; nobody has as many customers under one e-mail
+
+/** The customer that was made for a payer, though its answer was lost. */
+async function findCustomer({ stripe }: StripeServices, { id, email }: Payer): Promise<Made | null> {
+  const { data } = await ask(() => stripe.customers.list({ email, limit: PAGE }));
+  return data.find(({ metadata }) => metadata.paymentUserId === id) ?? null;
 }

@@ -1,3 +1,4 @@
+import type Stripe from 'stripe';
 import { toStripeAmount } from '../lib/currencies.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { PaymentAnswer } from '../payments/lists.ts';
@@ -9,7 +10,7 @@ import {
   type RefundRequest,
 } from '../payments/refunds.ts';
 import { commit } from './change.ts';
-import { ask } from './client.ts';
+import { makeOnce } from './once.ts';
 import { listRefunds, readReversals } from './reversals.ts';
 import type { StripeServices } from './services.ts';
 
@@ -35,16 +36,15 @@ export async function refundPayment(services: StripeServices, input: RefundInput
 
 async function makeRefund(services: StripeServices, { id, amount, payment, isRepeat }: RefundRequest) {
   // Stripe forgets keys after a day; what a refund carries stays.
-  const made = isRepeat ? await listRefunds(services, payment.paymentId) : [];
-  if (made.some(({ metadata }) => metadata?.refundRequestId === id)) return;
-  await ask(() =>
-    services.stripe.refunds.create(
-      {
-        payment_intent: payment.paymentId,
-        amount: toStripeAmount(payment.currency, amount),
-        metadata: { refundRequestId: id, paymentId: payment.id },
-      },
-      { idempotencyKey: id },
-    ),
-  );
+  const find = async () => {
+    const made = await listRefunds(services, payment.paymentId);
+    return made.find(({ metadata }) => metadata?.refundRequestId === id) ?? null;
+  };
+  if (isRepeat && (await find()) !== null) return;
+  const params = {
+    payment_intent: payment.paymentId,
+    amount: toStripeAmount(payment.currency, amount),
+    metadata: { refundRequestId: id, paymentId: payment.id },
+  };
+  await makeOnce<Stripe.Refund>(id, (options) => services.stripe.refunds.create(params, options), find);
 }

@@ -274,7 +274,7 @@ test('what does not come true, however often it is asked for, is said', async (t
 
 test('what was deleted by hand is made anew, although Stripe answers from memory that it is there', async (t) => {
   const { stripe, wire } = await useAccount(t);
-  wire.fail(/POST .v1.prices/, { status: 500 });
+  wire.fail(/POST .v1.prices/, { status: 502 });
   await assert.rejects(push(stripe, sampleConfig()), Refusal);
   const made = ['tollgate_plan_BASIC', 'tollgate_plan_PRO', 'tollgate_pack_small'];
   for (const id of made) await stripe.products.del(id);
@@ -330,8 +330,8 @@ test('two pushes at once make everything once', async (t) => {
 
 const undisturbed: Fault = { change: (answer) => answer };
 for (const [what, faults] of [
-  ['is refused by something in between', [{ status: 500 }]],
-  ['is done, and its answer is lost for good', [{ lose: 'cut' }, { status: 500 }]],
+  ['is refused by something in between', [{ status: 502 }]],
+  ['is done, and its answer is lost for good', [{ lose: 'cut' }, { status: 502 }]],
 ] as [string, Fault[]][]) {
   test(`whichever call ${what}, a second push does the rest, and nothing is there twice`, async (t) => {
     for (let broken = 1; ; broken++) {

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Catalog } from '../../catalog/types.ts';
 import { Refusal } from '../../lib/errors.ts';
-import { isMissing } from '../client.ts';
+import { isMissing, KEPT_FAILURE, statusOf } from '../client.ts';
 import { applyCall } from './apply.ts';
 import { type Change, difference } from './difference.ts';
 import { readFound } from './found.ts';
@@ -47,14 +47,17 @@ export async function pushCatalog(
   );
 }
 
-/** How many calls were made. Where an object is missing that was just read or made, the rest waits for another look. */
+/**
+ * How many calls were made. Where an object is missing that was just read or made, or Stripe failed with an answer that it
+ * keeps for the key, the rest waits for another look, in a round with other keys.
+ */
 async function applyAll(stripe: Stripe, changes: Change[], round: number): Promise<number> {
   let calls = 0;
   for (const { call } of changes) {
     try {
       await applyCall(stripe, call, round);
     } catch (error) {
-      if (isMissing(error)) break;
+      if (isMissing(error) || statusOf(error) === KEPT_FAILURE) break;
       throw error;
     }
     calls++;

@@ -6,10 +6,12 @@ import { priceOfPlan } from '../../subscriptions/checkout.ts';
 import type { Subscription } from '../../subscriptions/subscriptions.ts';
 import type { Terms } from '../../subscriptions/types.ts';
 import { ask } from '../client.ts';
+import { makeOnce, REPEATABLE } from '../once.ts';
 import { expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
-import { type Current, currentOf, paymentRequired, settle } from './current.ts';
+import { type Current, currentOf, EXPAND, paymentRequired, retrieve, settle } from './current.ts';
 import { priceOf } from './prices.ts';
+import { planItemOf } from './standing.ts';
 
 /**
  * Changes the plan or interval of a workspace's subscription. More is at once, and what is left of the period is paid for:
@@ -62,17 +64,24 @@ async function changeNow(
   const waiting = subscription.pending_update?.subscription_items?.[0]?.price.id === price.id;
   const changed = waiting
     ? subscription
-    : await ask(() =>
-        services.stripe.subscriptions.update(
-          subscription.id,
-          {
-            items: [{ id: item.id, price: price.id }],
-            proration_behavior: 'always_invoice',
-            payment_behavior: 'pending_if_incomplete',
-            expand: ['latest_invoice', 'schedule'],
-          },
-          { idempotencyKey: keyOf('change', act, subscription) },
-        ),
+    : await makeOnce<Stripe.Subscription>(
+        keyOf('change', act, subscription),
+        (options) =>
+          services.stripe.subscriptions.update(
+            subscription.id,
+            {
+              items: [{ id: item.id, price: price.id }],
+              proration_behavior: 'always_invoice',
+              payment_behavior: 'pending_if_incomplete',
+              ...EXPAND,
+            },
+            options,
+          ),
+        async () => {
+          const now = await retrieve(services, subscription.id);
+          const changed = now.pending_update?.subscription_items?.[0] ?? planItemOf(now);
+          return changed.price.id === price.id ? now : null;
+        },
       );
   if (changed.pending_update === null) return changed;
   await settle(services, current.workspaceId, changed);
@@ -90,35 +99,33 @@ async function changeLater(
   const subscription = await keepGoing(services, current, act);
   const schedule =
     expanded(subscription.schedule) ??
-    (await ask(() =>
-      stripe.subscriptionSchedules.create(
-        { from_subscription: subscription.id },
-        { idempotencyKey: keyOf('schedule', act, subscription) },
-      ),
+    (await makeOnce<Stripe.SubscriptionSchedule>(
+      keyOf('schedule', act, subscription),
+      (options) => stripe.subscriptionSchedules.create({ from_subscription: subscription.id }, options),
+      async () => expanded((await retrieve(services, subscription.id)).schedule),
     ));
   const [phase] = schedule.phases;
-  await ask(() =>
-    stripe.subscriptionSchedules.update(
-      schedule.id,
+  const params: Stripe.SubscriptionScheduleUpdateParams = {
+    end_behavior: 'release',
+    proration_behavior: 'none',
+    phases: [
       {
-        end_behavior: 'release',
-        proration_behavior: 'none',
-        phases: [
-          {
-            items: [{ price: current.item.price.id, quantity: 1 }],
-            start_date: phase!.start_date,
-            end_date: current.item.current_period_end,
-          },
-          {
-            items: [{ price: price.id, quantity: 1 }],
-            start_date: current.item.current_period_end,
-            duration: { interval: price.recurring!.interval, interval_count: 1 },
-            proration_behavior: 'none',
-          },
-        ],
+        items: [{ price: current.item.price.id, quantity: 1 }],
+        start_date: phase!.start_date,
+        end_date: current.item.current_period_end,
       },
-      { idempotencyKey: keyOf('phases', act, subscription) },
-    ),
+      {
+        items: [{ price: price.id, quantity: 1 }],
+        start_date: current.item.current_period_end,
+        duration: { interval: price.recurring!.interval, interval_count: 1 },
+        proration_behavior: 'none',
+      },
+    ],
+  };
+  await makeOnce<unknown>(
+    keyOf('phases', act, subscription),
+    (options) => stripe.subscriptionSchedules.update(schedule.id, params, options),
+    REPEATABLE,
   );
   return subscription;
 }
@@ -133,23 +140,26 @@ async function keepGoing(
   const params: Stripe.SubscriptionUpdateParams = subscription.cancel_at_period_end
     ? { cancel_at_period_end: false }
     : { cancel_at: '' };
-  return ask(() =>
-    services.stripe.subscriptions.update(
-      subscription.id,
-      { ...params, expand: ['latest_invoice', 'schedule'] },
-      { idempotencyKey: keyOf('resume', act, subscription) },
-    ),
+  return makeOnce<Stripe.Subscription>(
+    keyOf('resume', act, subscription),
+    (options) => services.stripe.subscriptions.update(subscription.id, { ...params, ...EXPAND }, options),
+    REPEATABLE,
   );
 }
 
 async function giveUpSchedule(
-  { stripe }: StripeServices,
+  services: StripeServices,
   subscription: Stripe.Subscription,
 ): Promise<Stripe.Subscription> {
   const scheduleId = idOf(subscription.schedule);
   if (scheduleId === null) return subscription;
-  await ask(() =>
-    stripe.subscriptionSchedules.release(scheduleId, {}, { idempotencyKey: `release-${scheduleId}` }),
+  await makeOnce<Stripe.SubscriptionSchedule>(
+    `release-${scheduleId}`,
+    (options) => services.stripe.subscriptionSchedules.release(scheduleId, {}, options),
+    async () => {
+      const schedule = await ask(() => services.stripe.subscriptionSchedules.retrieve(scheduleId));
+      return schedule.status === 'released' ? schedule : null;
+    },
   );
   return { ...subscription, schedule: null };
 }
@@ -165,14 +175,26 @@ export async function cancelSubscription(
   const { subscription } = await currentOf(services, workspaceId);
   await giveUpSchedule(services, subscription);
   const { id } = subscription;
-  const idempotencyKey = keyOf(`cancel-${at}`, act, subscription);
   const canceled =
     at === 'now'
-      ? await ask(() =>
-          stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false }, { idempotencyKey }),
-        )
-      : await ask(() => stripe.subscriptions.update(id, { cancel_at_period_end: true }, { idempotencyKey }));
+      ? await cancelNow(services, id)
+      : await makeOnce<Stripe.Subscription>(
+          keyOf('cancel', act, subscription),
+          (options) => stripe.subscriptions.update(id, { cancel_at_period_end: true }, options),
+          REPEATABLE,
+        );
   return settle(services, workspaceId, canceled);
+}
+
+/** Stripe takes no keys for what it deletes: after any failure, it is looked whether it is done. */
+async function cancelNow(services: StripeServices, id: string): Promise<Stripe.Subscription> {
+  try {
+    return await ask(() => services.stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false }));
+  } catch (error) {
+    const now = await retrieve(services, id);
+    if (now.status === 'canceled') return now;
+    throw error;
+  }
 }
 
 /** Gives up an end that was asked for; a subscription that Stripe has paused goes on. */
@@ -184,12 +206,13 @@ export async function resumeSubscription(
   const current = await currentOf(services, workspaceId);
   const resumed =
     current.subscription.status === 'paused'
-      ? await ask(() =>
-          services.stripe.subscriptions.resume(
-            current.subscription.id,
-            {},
-            { idempotencyKey: keyOf('unpause', act, current.subscription) },
-          ),
+      ? await makeOnce<Stripe.Subscription>(
+          keyOf('unpause', act, current.subscription),
+          (options) => services.stripe.subscriptions.resume(current.subscription.id, {}, options),
+          async () => {
+            const now = await retrieve(services, current.subscription.id);
+            return now.status === 'paused' ? null : now;
+          },
         )
       : await keepGoing(services, current, act);
   return settle(services, workspaceId, resumed);

@@ -24,15 +24,20 @@ export async function currentOf(services: StripeServices, workspaceId: string): 
   const kept = await readSubscription(services.pool, workspaceId);
   if (kept === undefined) await services.engine.state(workspaceId); // refused where there is no such workspace
   if (kept === undefined || kept.status === 'CANCELED') throw none(workspaceId);
-  const subscription = await ask(() =>
-    services.stripe.subscriptions.retrieve(kept.subscriptionId, { expand: ['latest_invoice', 'schedule'] }),
-  );
+  const subscription = await retrieve(services, kept.subscriptionId);
   if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired') {
     await settle(services, workspaceId, subscription);
     throw none(workspaceId);
   }
   const item = planItemOf(subscription);
   return { workspaceId, subscription, item, terms: termsOf(item.price) };
+}
+
+/** What is asked of Stripe wherever it answers with a subscription that is to be shown or changed. */
+export const EXPAND = { expand: ['latest_invoice', 'schedule'] };
+
+export function retrieve({ stripe }: StripeServices, subscriptionId: string): Promise<Stripe.Subscription> {
+  return ask(() => stripe.subscriptions.retrieve(subscriptionId, EXPAND));
 }
 
 function none(workspaceId: string): Refusal {

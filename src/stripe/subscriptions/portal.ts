@@ -7,6 +7,7 @@ import { oddAnswer } from '../catalog/found.ts';
 import { wantedOf } from '../catalog/wanted.ts';
 import { ask } from '../client.ts';
 import { customerOf } from '../customers.ts';
+import { makeOnce } from '../once.ts';
 import type { StripeServices } from '../services.ts';
 
 export type PortalInput = Pick<PurchaseInput, 'workspaceId' | 'user'> & { returnUrl: string };
@@ -44,20 +45,25 @@ async function configurationOf(services: StripeServices, currency: string): Prom
   const { stripe } = services;
   const features = await featuresOf(services, currency);
   const mark = fingerprintOf('portal', features);
+  const find = () => findConfiguration(services, mark);
+  const params = { name: 'Tollgate', features, metadata: { [MARK]: mark } };
+  const { id } =
+    (await find()) ??
+    (await makeOnce<{ id: string }>(
+      `portal-${mark}`,
+      (options) => stripe.billingPortal.configurations.create(params, options),
+      find,
+    ));
+  return id;
+}
+
+async function findConfiguration({ stripe }: StripeServices, mark: string): Promise<{ id: string } | null> {
   const known = await ask(() =>
     stripe.billingPortal.configurations
       .list({ active: true, limit: 100 })
       .autoPagingToArray({ limit: CONFIGURATIONS_MAX }),
   );
-  const found = known.find(({ metadata }) => metadata?.[MARK] === mark);
-  if (found !== undefined) return found.id;
-  const made = await ask(() =>
-    stripe.billingPortal.configurations.create(
-      { name: 'Tollgate', features, metadata: { [MARK]: mark } },
-      { idempotencyKey: `portal-${mark}` },
-    ),
-  );
-  return made.id;
+  return known.find(({ metadata }) => metadata?.[MARK] === mark) ?? null;
 }
 
 async function featuresOf(
