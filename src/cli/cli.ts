@@ -3,6 +3,7 @@ import { Refusal } from '../lib/errors.ts';
 import { runCatalog } from './catalog.ts';
 import { runAudit, runKeys, runMigrate } from './commands.ts';
 import { runEvents } from './events.ts';
+import { runReconcile } from './reconcile.ts';
 import { serve } from './serve.ts';
 import { runSimulator } from './simulator.ts';
 
@@ -23,6 +24,10 @@ const COMMANDS: Record<string, Command> = {
   events: {
     summary: "events list, show, replay: Stripe's webhooks, and what became of them",
     run: (args) => runEvents(readConfig(), args),
+  },
+  reconcile: {
+    summary: 'reconcile [--dry-run] [--since <days>]: compare everything with Stripe, and mend what differs',
+    run: (args) => runReconcile(readConfig(), args),
   },
   simulator: {
     summary: 'a stand-in for Stripe alone, for the tests of your own product; --help for its options',

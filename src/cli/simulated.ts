@@ -39,7 +39,7 @@ const LOOK_MS = 500;
 const PORT_TRIES = 4;
 
 /** The simulator takes any key of Stripe's test mode. */
-const SECRET_KEY = 'sk_test_simulator';
+export const SECRET_KEY = 'sk_test_simulator';
 
 /**
  * Opens the stand-in for Stripe that all processes of a database share. One of them runs it, which is who has the seat,

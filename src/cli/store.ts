@@ -1,4 +1,5 @@
 import pg from 'pg';
+import type { Db } from '../db/pool.ts';
 
 const CONNECT_TIMEOUT_MS = 3_000; // a process that stops waits for it
 
@@ -39,6 +40,12 @@ export async function inTurn<T>(session: pg.Client, work: (place: Place) => Prom
 
 export async function updateUrl(session: pg.Client, url: string): Promise<void> {
   await session.query('update "Simulator" set url = $1', [url]);
+}
+
+/** Where the simulator of a database is, or was last; null where it never had one. */
+export async function readSimulatorUrl(db: Db): Promise<string | null> {
+  const place = await db.selectFrom('Simulator').select('url').executeTakeFirst();
+  return place?.url ?? null;
 }
 
 const SEAT = 7_655_443_284; // any number that nothing else locks

@@ -3,6 +3,7 @@ import { takeUnheard } from '../payments/payments.ts';
 import { applyEvent } from '../stripe/apply.ts';
 import { commit } from '../stripe/change.ts';
 import { isMissing } from '../stripe/client.ts';
+import { reconcile } from '../stripe/reconcile/reconcile.ts';
 import type { StripeServices } from '../stripe/services.ts';
 import { giveUpSession, readSession } from '../stripe/sessions.ts';
 import { EVENT_TASK, REPLAY_TASK, requeueEvents } from '../stripe/store.ts';
@@ -20,6 +21,7 @@ export function tasksOf(services: StripeServices): TaskList {
     'checkouts.reread': () => rereadCheckouts(services),
     'subscriptions.reread': () => rereadSubscriptions(services),
     'plans.credits': () => giveDueCredits(services),
+    'stripe.reconcile': () => reconcileNightly(services),
     'credits.expire': () => expireCredits(services),
   };
   return Object.fromEntries(Object.entries(works).map(([name, work]) => [name, abortable(work)]));
@@ -40,6 +42,7 @@ export const SCHEDULE: CronItem[] = [
   { task: 'checkouts.reread', match: '* * * * *' },
   { task: 'subscriptions.reread', match: '*/10 * * * *' },
   { task: 'plans.credits', match: '* * * * *' },
+  { task: 'stripe.reconcile', match: '17 3 * * *' },
   { task: 'credits.expire', match: '*/5 * * * *' },
 ].map((item) => ({ ...item, options: { maxAttempts: 1, jobKey: item.task } }));
 
@@ -87,6 +90,15 @@ export async function rereadSubscriptions(services: StripeServices): Promise<voi
       );
     }
   }
+}
+
+/** A night may fail, and so may a weekend; what is older can be asked for with `tollgate reconcile`. */
+const RECONCILED_DAYS = 7;
+
+/** Compares everything with Stripe. Whatever differs means that webhooks are lost, which somebody should know. */
+async function reconcileNightly(services: StripeServices): Promise<void> {
+  const say = (line: string) => services.report('Stripe and Tollgate differed', line);
+  await reconcile(services, { days: RECONCILED_DAYS, say });
 }
 
 const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine

@@ -66,6 +66,9 @@ const EVENTS = new Map<string, Followed>([
   ['customer.deleted', deletion],
 ]);
 
+/** Their types. */
+export const FOLLOWED_TYPES: readonly string[] = [...EVENTS.keys()];
+
 export function followedBy(type: string): Followed | undefined {
   return EVENTS.get(type);
 }

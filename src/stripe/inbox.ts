@@ -76,7 +76,11 @@ function readEvent(
 }
 
 function eventOf(rawBody: Buffer, livemode: boolean): KeptEvent {
-  const event = parseEvent(rawBody);
+  return keptOf(parseEvent(rawBody), livemode);
+}
+
+/** An event as it is kept, however it came. */
+export function keptOf(event: Stripe.Event, livemode: boolean): KeptEvent {
   const ours = { id: event.id, type: event.type, objectId: objectIdOf(event), livemode: event.livemode };
   const payload = keepable(event);
   const reason = whyIgnored(ours, livemode);

@@ -17,19 +17,14 @@ const IGNORED =
 
 /** Reads an invoice again, and says what follows from its present state: a payment, and what was paid for. */
 export async function readInvoice(services: StripeServices, invoiceId: string): Promise<Change> {
-  const { stripe, pool } = services;
-  const invoice = await ask(() =>
-    stripe.invoices.retrieve(invoiceId, { expand: ['payments.data.payment.payment_intent'] }),
-  );
+  const { pool } = services;
+  const invoice = await retrieveInvoice(services, invoiceId);
   if (invoice.object !== 'invoice' || invoice.id !== invoiceId) {
     throw new Error(`Stripe answered with something else than the invoice ${invoiceId}.`);
   }
-  const of = invoice.parent?.subscription_details ?? null;
-  const subscriptionId = idOf(of?.subscription);
-  const customerId = idOf(invoice.customer);
-  if (subscriptionId === null || customerId === null) return IGNORED('Not an invoice of a subscription.');
-  const { checkoutId = null, workspaceId = null } = of?.metadata ?? {};
-  const link = { subscriptionId, customerId, checkoutId, workspaceId };
+  const link = linkOf(invoice);
+  if (link === null) return IGNORED('Not an invoice of a subscription.');
+  const { subscriptionId, customerId } = link;
   let found = await findWorkspaceOf(pool, link);
   if (found?.isKept !== true) {
     // The invoice may be told of before its subscription.
@@ -58,16 +53,33 @@ export async function readInvoice(services: StripeServices, invoiceId: string): 
   };
 }
 
-/** The payment that an invoice is; null where nothing is asked for, or not yet. */
-function paymentOf(invoice: Stripe.Invoice): Omit<InvoicePayment, 'workspaceId' | 'paymentUserId'> | null {
+/** An invoice, with the payment intents that it was tried with. */
+export function retrieveInvoice({ stripe }: StripeServices, invoiceId: string): Promise<Stripe.Invoice> {
+  return ask(() => stripe.invoices.retrieve(invoiceId, { expand: ['payments.data.payment.payment_intent'] }));
+}
+
+/** By what the workspace of an invoice is found; null where it is no subscription's. */
+export function linkOf({ parent, customer }: Stripe.Invoice) {
+  const of = parent?.subscription_details ?? null;
+  const subscriptionId = idOf(of?.subscription);
+  const customerId = idOf(customer);
+  if (subscriptionId === null || customerId === null) return null;
+  const { checkoutId = null, workspaceId = null } = of?.metadata ?? {};
+  return { subscriptionId, customerId, checkoutId, workspaceId };
+}
+
+/** The payment that an invoice is; null where nothing is asked for, or not yet. Whether an open one has failed is known by its whole intent. */
+export function paymentOf(
+  invoice: Stripe.Invoice,
+): Omit<InvoicePayment, 'workspaceId' | 'paymentUserId'> | null {
   if (invoice.amount_due === 0 || invoice.status === 'draft') return null;
   const payments = invoice.payments?.data ?? [];
   const payment = payments.find(({ status }) => status === 'paid') ?? payments.find((one) => one.is_default);
-  const intent = expanded(payment?.payment.payment_intent);
+  const intent = payment?.payment.payment_intent;
   return {
     invoiceId: invoice.id!,
-    paymentId: intent?.id ?? invoice.id!,
-    status: statusOf(invoice, intent),
+    paymentId: idOf(intent) ?? invoice.id!,
+    status: statusOf(invoice, expanded(intent)),
     amount: fromStripeAmount(invoice.currency, invoice.amount_due),
     currency: invoice.currency,
   };
@@ -91,7 +103,7 @@ function statusOf(invoice: Stripe.Invoice, intent: Stripe.PaymentIntent | null):
 }
 
 /** What was paid for: the plans and periods of its lines, but for what was given back and for trials. */
-async function paidPeriodsOf(services: StripeServices, invoice: Stripe.Invoice) {
+export async function paidPeriodsOf(services: StripeServices, invoice: Stripe.Invoice) {
   const lines = invoice.lines.has_more
     ? await ask(() =>
         services.stripe.invoices

@@ -1,4 +1,6 @@
 import type Stripe from 'stripe';
+import type { SubscriptionStatus } from '../../db/types.ts';
+import { readSubscription } from '../../subscriptions/subscriptions.ts';
 import type { Standing, Terms } from '../../subscriptions/types.ts';
 import { Contradiction } from '../change.ts';
 import { ask } from '../client.ts';
@@ -17,10 +19,14 @@ export async function standingOf(
   if (status === null) return null;
   const item = planItemOf(subscription);
   const hasEnded = status === 'CANCELED';
+  const terms = grantsNothing(status)
+    ? await lastTermsOf(services, subscription, item, link)
+    : termsOf(item.price);
+  if (terms === null) return null;
   const endedAt = subscription.ended_at ?? subscription.canceled_at;
   return {
     ...link,
-    ...termsOf(item.price),
+    ...terms,
     subscriptionId: subscription.id,
     status,
     currency: subscription.currency,
@@ -32,6 +38,26 @@ export async function standingOf(
     endReason: subscription.cancellation_details?.reason ?? null,
     pending: hasEnded ? null : await pendingOf(services, subscription),
   };
+}
+
+function grantsNothing(status: SubscriptionStatus): boolean {
+  return status === 'CANCELED' || status === 'UNPAID';
+}
+
+/** What it was for: one that grants nothing any more does so at whatever price it has come to, too. */
+async function lastTermsOf(
+  { pool }: StripeServices,
+  { id }: Stripe.Subscription,
+  { price }: Stripe.SubscriptionItem,
+  { workspaceId }: { workspaceId: string },
+): Promise<Terms | null> {
+  try {
+    return termsOf(price);
+  } catch (error) {
+    if (!(error instanceof Contradiction)) throw error;
+    const kept = await readSubscription(pool, workspaceId);
+    return kept?.subscriptionId === id ? { plan: kept.plan, interval: kept.interval ?? 'month' } : null;
+  }
 }
 
 /** The item that the plan is paid with: others may be beside it. Its period counts. */
