@@ -59,7 +59,7 @@ export async function replaceCustomer(
   const { rows } = await db.query({
     text: `
       update "PaymentUser"
-      set "customerId" = case when "customerId" is not distinct from $2 then $3 else "customerId" end, "updatedAt" = $4
+      set "customerId" = case when "customerId" = $2 then $3 else coalesce("customerId", $3) end, "updatedAt" = $4
       where id = $1
       returning "customerId"`,
     values: [id, customerId, replacement, now],
