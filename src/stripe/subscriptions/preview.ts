@@ -78,7 +78,7 @@ async function moneyOf(
   const { currency } = subscription;
   const units = (amount: number) => toUnits(fromStripeAmount(currency, amount));
   const periodEnd = dateOf(item.current_period_end).toISOString();
-  const next = { amount: units(price.unit_amount ?? 0), at: periodEnd };
+  const next = { amount: units(await netOf(services, subscription, item, price)), at: periodEnd };
   if (change === 'none') return { currency, dueNow: 0, lines: [], next };
   const invoice = await ask(() =>
     services.stripe.invoices.createPreview({
@@ -99,4 +99,25 @@ async function moneyOf(
     })),
     next: { ...next, at: ends.length === 0 ? periodEnd : dateOf(Math.max(...ends)).toISOString() },
   };
+}
+
+/** What a period costs at a price, with the coupons of the subscription: Stripe says what it would bill if one began now. */
+async function netOf(
+  { stripe }: StripeServices,
+  { id, status }: Stripe.Subscription,
+  item: Stripe.SubscriptionItem,
+  price: Stripe.Price,
+): Promise<number> {
+  const { total } = await ask(() =>
+    stripe.invoices.createPreview({
+      subscription: id,
+      subscription_details: {
+        items: [{ id: item.id, price: price.id }],
+        billing_cycle_anchor: { type: 'now' },
+        proration_behavior: 'none',
+        ...(status === 'trialing' ? { trial_end: 'now' } : {}),
+      },
+    }),
+  );
+  return total;
 }
