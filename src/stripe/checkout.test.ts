@@ -245,28 +245,3 @@ for (const [what, match, faults, status, code] of [
     assert.equal((await customersOf(customer.user.email)).length, 1);
   });
 }
-
-test('an answer that was lost is asked for again with the same key: one session', async () => {
-  const customer = await shop.customer();
-  shop.wire.fail(SESSIONS, { lose: 'cut' });
-  const { sessionId } = await shop.checkout(customer);
-  const [payer] = await payersOf(customer);
-  const { data } = await shop.services.stripe.checkout.sessions.list({ customer: payer!.customerId! });
-  assert.deepEqual(
-    data.map(({ id }) => id),
-    [sessionId],
-  );
-});
-
-test('too many calls are tried again, and make one session', async () => {
-  const customer = await shop.customer();
-  const tooMany = { status: 429, body: '{"error":{"type":"rate_limit_error","message":"Slow down."}}' };
-  shop.wire.fail(SESSIONS, tooMany, tooMany, tooMany);
-  const { sessionId } = await shop.checkout(customer);
-  const [payer] = await payersOf(customer);
-  const { data } = await shop.services.stripe.checkout.sessions.list({ customer: payer!.customerId! });
-  assert.deepEqual(
-    data.map(({ id }) => id),
-    [sessionId],
-  );
-});

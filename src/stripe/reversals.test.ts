@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, type TestContext, test } from 'node:test';
 import type Stripe from 'stripe';
-import { sampleConfig } from '../../test/fixtures/catalog.ts';
 import { type Customer, eventAbout, eventsOf, openShop, type Shop, until } from '../../test/shop.ts';
-import { parseCatalog } from '../catalog/parse.ts';
 import { refundUse } from '../entitlements/entitlements.ts';
 import { Contradiction, commit } from './change.ts';
 import { disputeStatus, readReversals, refundStatus } from './reversals.ts';
@@ -38,22 +36,13 @@ test('what Stripe may add one day is a contradiction', () => {
   assert.throws(() => disputeStatus('charge_refunded_twice'), Contradiction);
 });
 
-/** A thousand yen buy a hundred credits; ten dollars a thousand. */
-function catalog() {
-  const config = sampleConfig();
-  config.credits.custom!.jpy = { min: 750, max: 75_000, creditsPerUnit: 0.1 };
-  return parseCatalog(config);
-}
-
 let shop: Shop;
 let stripe: Stripe;
 before(async () => {
-  shop = await openShop({ catalog: catalog() });
+  shop = await openShop();
   stripe = shop.services.stripe;
 });
 after(() => shop.close());
-
-const YEN = { amount: 1000, currency: 'jpy' };
 
 async function creditOf({ workspaceId }: Customer, of: Shop = shop) {
   const { rows } = await of.database.pool.query(
@@ -102,56 +91,6 @@ async function balanceOf(customer: Customer, of: Shop = shop): Promise<number> {
 }
 
 suite('a refund', () => {
-  test('in parts takes credits in proportion, and all of them in the end', async () => {
-    const customer = await shop.customer();
-    const { id, intent } = await shop.buy(customer, YEN);
-    assert.equal(await balanceOf(customer), 100);
-    await stripe.refunds.create({ payment_intent: intent, amount: 333 });
-    await shop.idle();
-    assert.deepEqual(await creditOf(customer), { balance: 66.7, debt: 0, clawedBack: 33.3, expired: 0 });
-    await stripe.refunds.create({ payment_intent: intent, amount: 667 });
-    await shop.idle();
-    assert.deepEqual(await creditOf(customer), { balance: 0, debt: 0, clawedBack: 100, expired: 0 });
-    assert.deepEqual(await reversedOf(id), { refunded: 1000, disputed: 0 });
-    const statuses = (await readingsOf(intent)).map(({ status }) => status);
-    assert.deepEqual(statuses, Array(4).fill('APPLIED'));
-  });
-
-  test('that was made in the dashboard, by the charge, is found by its payment intent', async () => {
-    const customer = await shop.customer();
-    const { charge } = await shop.buy(customer);
-    await stripe.refunds.create({ charge, reason: 'requested_by_customer' });
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 0);
-  });
-
-  test('that fails after it looked well gives the credits back, once', async () => {
-    const customer = await shop.customer();
-    const { id, charge, intent } = await shop.buy(customer);
-    const refund = await stripe.refunds.create({ charge, amount: 400 });
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 600);
-    shop.simulator.failRefund(refund.id);
-    await shop.idle();
-    assert.deepEqual(await creditOf(customer), { balance: 1000, debt: 0, clawedBack: 0, expired: 0 });
-    assert.deepEqual(await reversedOf(id), { refunded: 0, disputed: 0 });
-    for (const { id } of await eventsOf(shop, intent)) await shop.simulator.redeliver(id, 3);
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 1000);
-  });
-
-  test('that waits for a bank counts, and goes on counting when it has succeeded', async () => {
-    const customer = await shop.customer();
-    const { charge } = await shop.buy(customer, undefined, '4000000000007726');
-    const { id, status } = await stripe.refunds.create({ charge, amount: 250 });
-    assert.equal(status, 'pending');
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 750);
-    shop.simulator.settleRefund(id);
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 750);
-  });
-
   test('told of twenty times at once, by different events, is one', async () => {
     const customer = await shop.customer();
     const { charge, intent } = await shop.buy(customer);
@@ -219,71 +158,6 @@ suite('a refund', () => {
 });
 
 suite('a dispute', () => {
-  for (const order of [
-    ['charge.dispute.closed', 'charge.dispute.funds_reinstated'],
-    ['charge.dispute.funds_reinstated', 'charge.dispute.closed'],
-  ]) {
-    test(`that is won gives back exactly what it took: ${order.join(', then ')}`, async () => {
-      const customer = await shop.customer();
-      const { id, charge } = await shop.buy(customer, undefined, '4000000000000259');
-      assert.deepEqual(await creditOf(customer), { balance: 0, debt: 0, clawedBack: 1000, expired: 0 });
-      assert.deepEqual(await reversedOf(id), { refunded: 0, disputed: 10 });
-      const [dispute] = (await stripe.disputes.list({ charge })).data;
-      const won = shop.simulator.moveDispute(dispute!.id, 'won');
-      await shop.idle();
-      for (const type of order) {
-        await shop.deliver(eventAbout(type, won));
-        await shop.idle();
-        assert.deepEqual(await creditOf(customer), { balance: 1000, debt: 0, clawedBack: 0, expired: 0 });
-      }
-      assert.deepEqual(await reversedOf(id), { refunded: 0, disputed: 0 });
-    });
-  }
-
-  test('that is lost takes once what it took when it was opened', async () => {
-    const customer = await shop.customer();
-    const { charge } = await shop.buy(customer);
-    const { id } = shop.simulator.dispute(charge, { amount: 250 });
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 750);
-    shop.simulator.moveDispute(id, 'under_review');
-    const lost = shop.simulator.moveDispute(id, 'lost');
-    await shop.idle();
-    await shop.deliver(eventAbout('charge.dispute.closed', lost));
-    await shop.idle();
-    assert.deepEqual(await creditOf(customer), { balance: 750, debt: 0, clawedBack: 250, expired: 0 });
-  });
-
-  test('that is only an inquiry takes nothing, until it is one', async () => {
-    const customer = await shop.customer();
-    const { id, charge } = await shop.buy(customer, undefined, '4000000000001976');
-    assert.equal(await balanceOf(customer), 1000);
-    const [inquiry] = (await stripe.disputes.list({ charge })).data;
-    const { rows } = await shop.database.pool.query('select status from "Reversal" where "paymentId" = $1', [
-      id,
-    ]);
-    assert.deepEqual(rows, [{ status: 'INQUIRY' }]);
-    shop.simulator.moveDispute(inquiry!.id, 'needs_response');
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 0);
-    shop.simulator.moveDispute(inquiry!.id, 'prevented');
-    await shop.idle();
-    assert.equal(await balanceOf(customer), 1000);
-  });
-
-  test('beside a refund of the same charge never takes more than was paid', async () => {
-    const customer = await shop.customer();
-    const { id, charge } = await shop.buy(customer);
-    await stripe.refunds.create({ charge, amount: 400 });
-    const dispute = shop.simulator.dispute(charge);
-    await shop.idle();
-    assert.deepEqual(await creditOf(customer), { balance: 0, debt: 0, clawedBack: 1000, expired: 0 });
-    assert.deepEqual(await reversedOf(id), { refunded: 4, disputed: 10 });
-    shop.simulator.moveDispute(dispute.id, 'won');
-    await shop.idle();
-    assert.deepEqual(await creditOf(customer), { balance: 600, debt: 0, clawedBack: 400, expired: 0 });
-  });
-
   test('in another currency than the payment is a contradiction', async (t) => {
     const customer = await shop.customer();
     const { charge, intent } = await shop.buy(customer);
@@ -324,7 +198,7 @@ suite('what was spent before', () => {
   });
 
   test('is not owed where it expired: it had no effect, and comes back expired', async () => {
-    const late = await openShop({ catalog: catalog() });
+    const late = await openShop();
     try {
       const customer = await late.customer();
       const { charge } = await late.buy(customer);
@@ -351,7 +225,7 @@ suite('what was spent before', () => {
 
 suite('what comes early, late or at once', () => {
   test('a refund that is told of before the payment is: both are booked', async () => {
-    const early = await openShop({ catalog: catalog(), withoutWebhooks: true });
+    const early = await openShop({ withoutWebhooks: true });
     try {
       const customer = await early.customer();
       const { sessionId } = await early.checkout(customer);
