@@ -70,7 +70,7 @@ export async function refusalOf(call: Promise<unknown>): Promise<Stripe.errors.S
 }
 
 /** A clock that stands still until it is set. */
-export class SetClock {
+class SetClock {
   #at: Date;
 
   constructor(at: string) {

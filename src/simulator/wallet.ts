@@ -280,7 +280,7 @@ export function retrieveCustomerMethod(
 }
 
 /** The methods that are saved for a customer, oldest first. */
-export function methodsOf(world: World, customer: string): Stripe.PaymentMethod[] {
+function methodsOf(world: World, customer: string): Stripe.PaymentMethod[] {
   return [...world.store.all('paymentMethod')].filter((method) => method.customer === customer);
 }
 

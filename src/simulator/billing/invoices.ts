@@ -173,7 +173,7 @@ export function finalizeInvoice(world: World, draft: Stripe.Invoice): Stripe.Inv
   return open;
 }
 
-export function invoicePageUrl(world: Pick<World, 'baseUrl'>, id: string): string {
+function invoicePageUrl(world: Pick<World, 'baseUrl'>, id: string): string {
   return `${world.baseUrl}/i/${id}`;
 }
 

@@ -3,7 +3,6 @@ import { makeId } from '../ids.ts';
 import { formatMoney } from '../orders.ts';
 import type { World } from '../world.ts';
 import { recurrenceOf } from './items.ts';
-import type { Period } from './periods.ts';
 import { amountOf, type Proration } from './proration.ts';
 
 /** A line before it has an id and an invoice. */
@@ -30,7 +29,7 @@ export function makeLine(invoice: string, line: NewLine): Stripe.InvoiceLineItem
   };
 }
 
-export function isProration({ parent }: Pick<Stripe.InvoiceLineItem, 'parent'>): boolean {
+function isProration({ parent }: Pick<Stripe.InvoiceLineItem, 'parent'>): boolean {
   return parent?.subscription_item_details?.proration ?? parent?.invoice_item_details?.proration ?? false;
 }
 
@@ -73,7 +72,7 @@ function dayOf(seconds: number): string {
   }).format(seconds * 1000);
 }
 
-export function productName(world: World, price: Stripe.Price): string {
+function productName(world: World, price: Stripe.Price): string {
   return world.store.get('product', String(price.product))?.name ?? String(price.product);
 }
 
@@ -85,7 +84,7 @@ export function pricingOf(price: Stripe.Price, unitAmount: number): Stripe.Invoi
   };
 }
 
-export function itemParent(
+function itemParent(
   { id, subscription }: Pick<Stripe.SubscriptionItem, 'id' | 'subscription'>,
   invoiceItem: string | null,
 ): Stripe.InvoiceLineItem.Parent {
@@ -127,13 +126,5 @@ export function lineOfItem(item: Stripe.InvoiceItem): NewLine {
     period: item.period,
     pricing: item.pricing,
     quantity: item.quantity,
-  };
-}
-
-export function spanOf(lines: { period: Period }[]): Period | undefined {
-  if (lines.length === 0) return undefined;
-  return {
-    start: Math.min(...lines.map(({ period }) => period.start)),
-    end: Math.max(...lines.map(({ period }) => period.end)),
   };
 }

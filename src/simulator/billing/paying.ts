@@ -33,7 +33,7 @@ export const NO_METHOD: Decline = {
   message:
     'There is no `default_payment_method` set on this Customer or Invoice. Please set a default payment method.',
 };
-export const ACTION_REQUIRED: Decline = {
+const ACTION_REQUIRED: Decline = {
   code: 'invoice_payment_intent_requires_action',
   declineCode: null,
   adviceCode: null,

@@ -29,7 +29,7 @@ export function unusedTime(item: Stripe.SubscriptionItem, at: number, cost: Cost
   return prorated('unused', item, at, cost);
 }
 
-export function remainingTime(item: Stripe.SubscriptionItem, at: number, cost: Cost): Proration {
+function remainingTime(item: Stripe.SubscriptionItem, at: number, cost: Cost): Proration {
   return prorated('remaining', item, at, cost);
 }
 

@@ -20,7 +20,7 @@ import { changeSubscription, endSubscription, withItems } from './state.ts';
 const DRAFT_SECONDS = HOUR_SECONDS; // Stripe's: a draft can be changed for an hour
 
 /** The items whose period is over go into the next one. */
-export function nextPeriod(subscription: Stripe.Subscription, now: number): Stripe.SubscriptionItem[] {
+function nextPeriod(subscription: Stripe.Subscription, now: number): Stripe.SubscriptionItem[] {
   return subscription.items.data.map((item) => {
     const { current_period_end: start } = item;
     if (start > now) return item;

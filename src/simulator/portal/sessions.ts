@@ -74,7 +74,7 @@ export function createPortalSession(world: World, params: Asked): Stripe.Billing
   return session;
 }
 
-export function portalUrl(world: Pick<World, 'baseUrl'>, id: string): string {
+function portalUrl(world: Pick<World, 'baseUrl'>, id: string): string {
   return `${world.baseUrl}/p/session/${id}`;
 }
 
