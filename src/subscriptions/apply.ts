@@ -1,8 +1,4 @@
-import type pg from 'pg';
-import type { Catalog } from '../catalog/types.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { Queryable } from '../engine/store.ts';
-import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
 import { givePlanCredits } from './plancredits.ts';
 import {
@@ -12,9 +8,7 @@ import {
   numberReading,
   putSubscription,
 } from './store.ts';
-import type { Kept, Standing } from './types.ts';
-
-export type SubscriptionServices = { pool: pg.Pool; engine: Engine; catalog: Catalog; clock: Clock };
+import type { Kept, Standing, SubscriptionServices } from './types.ts';
 
 /** A reading of a payer's subscriptions at the provider. Readings are numbered in the order in which they were begun. */
 export type Reading = { paymentUserId: string; number: number };

@@ -3,9 +3,8 @@ import { type Queryable, transaction } from '../engine/store.ts';
 import type { Micros } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
 import { type BuysPlan, type Checkout, keepCheckout, type PurchaseInput } from '../payments/payments.ts';
-import type { SubscriptionServices } from './apply.ts';
 import { readSubscription } from './store.ts';
-import type { Terms } from './types.ts';
+import type { SubscriptionServices, Terms } from './types.ts';
 
 export type PlanPurchase = Pick<PurchaseInput, 'workspaceId' | 'user' | 'currency'> &
   Terms & {

@@ -4,17 +4,17 @@ import { hasAccess } from '../engine/state.ts';
 import { type Queryable, transaction } from '../engine/store.ts';
 import { periodAt } from '../lib/periods.ts';
 import { reversedPart } from '../payments/reversals.ts';
-import type { SubscriptionServices } from './apply.ts';
 import {
+  type Due,
   findDueForCredits,
   findPaidPeriods,
   insertPlanCredit,
-  lockSubscription,
   type PaidPeriod,
   putPaidPeriod,
   readPlanCredits,
-} from './store.ts';
-import type { Kept } from './types.ts';
+} from './plancredits/store.ts';
+import { lockSubscription } from './store.ts';
+import type { Kept, SubscriptionServices } from './types.ts';
 
 /**
  * Gives what comes with a plan for the present month, once it is paid for: once for each month, and where a better plan
@@ -71,10 +71,7 @@ function givesNow(subscription: Kept, now: Date): boolean {
 }
 
 /** Where its months are counted from, for credits as for allowances. */
-export function anchorOf({
-  allowanceAnchor,
-  startDate,
-}: Pick<Kept, 'allowanceAnchor' | 'startDate'>): number {
+function anchorOf({ allowanceAnchor, startDate }: Pick<Kept, 'allowanceAnchor' | 'startDate'>): number {
   return (allowanceAnchor ?? startDate).getTime();
 }
 
@@ -96,16 +93,29 @@ export async function keepPaidPeriods(
 const DUE_MAX = 200; // workspaces at a time
 
 /** Gives the credits of months that have begun within a period that was paid before, as those of a year do. */
-export async function giveDueCredits(services: SubscriptionServices): Promise<void> {
-  const { pool, catalog, clock } = services;
+export async function giveDueCredits(
+  services: SubscriptionServices & { report(message: string, error: unknown): void },
+): Promise<void> {
+  const { pool, catalog, clock, report } = services;
   const plans = [...catalog.plans.values()].filter(({ credits }) => credits > 0n).map(({ plan }) => plan);
   if (plans.length === 0) return;
   for (let after = ''; ; ) {
-    const due = await findDueForCredits(pool, { plans, now: clock.now(), max: DUE_MAX, after });
-    for (const workspaceId of due) {
-      await transaction(pool, (tx: Queryable) => givePlanCredits(services, tx, workspaceId));
+    const now = clock.now();
+    const found = await findDueForCredits(pool, { plans, now, max: DUE_MAX, after });
+    for (const { workspaceId } of found.filter((due) => hasBegunMonth(due, now))) {
+      try {
+        await transaction(pool, (tx: Queryable) => givePlanCredits(services, tx, workspaceId));
+      } catch (error) {
+        // The others get theirs.
+        report(`the credits of the plan of ${workspaceId} could not be given; they will be later`, error);
+      }
     }
-    if (due.length < DUE_MAX) return;
-    after = due.at(-1)!;
+    if (found.length < DUE_MAX) return;
+    after = found.at(-1)!.workspaceId;
   }
+}
+
+/** Whether a month has begun since credits were given: looked at before anything is locked. */
+function hasBegunMonth({ given, ...subscription }: Due, now: Date): boolean {
+  return given === null || given.getTime() < periodAt('month', anchorOf(subscription), now.getTime()).start;
 }

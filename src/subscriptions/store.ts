@@ -1,10 +1,9 @@
 import type { Selectable } from 'kysely';
-import type { Plan } from '../catalog/types.ts';
+import type { Interval, Plan } from '../catalog/types.ts';
 import { type Filters, type PageAsked, readPage } from '../db/page.ts';
 import type { Db } from '../db/pool.ts';
 import type { Subscription } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
-import { fromDecimal, type Micros, toDecimal } from '../lib/amounts.ts';
 import type { Kept } from './types.ts';
 
 export const listSubscriptions = (db: Db, page: PageAsked, filters: Filters<'Subscription'>) =>
@@ -37,7 +36,7 @@ export async function readRow(
 
 type Row = Omit<Kept, 'pending'> & {
   pendingPlan: Plan | null;
-  pendingInterval: 'month' | 'year';
+  pendingInterval: Interval;
   pendingAt: Date;
 };
 
@@ -175,133 +174,4 @@ export async function findOverdueCustomers(db: Queryable, endedBefore: Date, max
     values: [endedBefore, max],
   });
   return rows.map((row: { customerId: string }) => row.customerId);
-}
-
-// ── Paid periods, and the credits of plans ───────────────────────────────────────────────────────────────────────
-
-export type PaidPeriod = {
-  /** The provider's line of the invoice. */
-  id: string;
-  workspaceId: string;
-  subscriptionId: string;
-  invoiceId: string;
-  paymentId: string | null;
-  plan: Plan;
-  startDate: Date;
-  endDate: Date;
-};
-
-export async function putPaidPeriod(db: Queryable, period: PaidPeriod, now: Date): Promise<void> {
-  await db.query({
-    text: `
-      insert into "PaidPeriod"
-        (id, "workspaceId", "subscriptionId", "invoiceId", "paymentId", plan, "startDate", "endDate", "createdAt")
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-      on conflict (id, "workspaceId") do nothing`,
-    values: [
-      period.id,
-      period.workspaceId,
-      period.subscriptionId,
-      period.invoiceId,
-      period.paymentId,
-      period.plan,
-      period.startDate,
-      period.endDate,
-      now,
-    ],
-  });
-}
-
-/** What was paid for a subscription that lasts now, the latest first. */
-export async function findPaidPeriods(
-  db: Queryable,
-  { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
-  now: Date,
-): Promise<{ plan: Plan; paymentId: string | null }[]> {
-  const { rows } = await db.query({
-    text: `
-      select plan, "paymentId"
-      from "PaidPeriod"
-      where "workspaceId" = $1 and "subscriptionId" = $2 and "startDate" <= $3 and "endDate" > $3
-      order by "startDate" desc, id desc`,
-    values: [workspaceId, subscriptionId, now],
-  });
-  return rows;
-}
-
-/** The credits that came with a subscription's plans in a month. */
-export async function readPlanCredits(
-  db: Queryable,
-  { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
-  month: Date,
-): Promise<{ plan: Plan; amount: Micros }[]> {
-  const { rows } = await db.query({
-    text: `
-      select plan, amount
-      from "PlanCredit"
-      where "workspaceId" = $1 and "subscriptionId" = $2 and month = $3`,
-    values: [workspaceId, subscriptionId, month],
-  });
-  return rows.map((row) => ({ plan: row.plan, amount: fromDecimal(row.amount) }));
-}
-
-export async function insertPlanCredit(
-  db: Queryable,
-  credit: {
-    workspaceId: string;
-    subscriptionId: string;
-    month: Date;
-    plan: Plan;
-    amount: Micros;
-    grantId: string;
-    paymentId: string | null;
-  },
-  now: Date,
-): Promise<void> {
-  await db.query({
-    text: `
-      insert into "PlanCredit"
-        ("workspaceId", "subscriptionId", month, plan, amount, "grantId", "paymentId", "createdAt")
-      values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    values: [
-      credit.workspaceId,
-      credit.subscriptionId,
-      credit.month,
-      credit.plan,
-      toDecimal(credit.amount),
-      credit.grantId,
-      credit.paymentId,
-      now,
-    ],
-  });
-}
-
-/**
- * Workspaces on a plan whose next month may have begun within a period that is paid for already, as those of a year do.
- * A month has at least 28 days.
- */
-export async function findDueForCredits(
-  db: Queryable,
-  { plans, now, max, after }: { plans: readonly Plan[]; now: Date; max: number; after: string },
-): Promise<string[]> {
-  const { rows } = await db.query({
-    text: `
-      select s."workspaceId"
-      from "Subscription" s
-      where s.plan = any($1::"PlanType"[]) and s.status in ('ACTIVE', 'PAST_DUE') and s."workspaceId" > $4
-        and exists (
-          select from "PaidPeriod" p
-          where p."workspaceId" = s."workspaceId" and p."subscriptionId" = s."subscriptionId"
-            and p."startDate" <= $2 and p."endDate" > $2
-        )
-        and not exists (
-          select from "PlanCredit" c
-          where c."workspaceId" = s."workspaceId" and c."subscriptionId" = s."subscriptionId" and c.plan = s.plan
-            and c.month > $2::timestamptz - interval '28 days'
-        )
-      order by s."workspaceId"
-      limit $3`,
-    values: [plans, now, max, after],
-  });
-  return rows.map((row: { workspaceId: string }) => row.workspaceId);
 }

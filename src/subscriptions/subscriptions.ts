@@ -1,5 +1,6 @@
 import type { Selectable } from 'kysely';
 import { z } from 'zod';
+import type { Interval } from '../catalog/types.ts';
 import { PaymentPlatform, PlanType, type Subscription as Row, SubscriptionStatus } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
 import { Refusal } from '../lib/errors.ts';
@@ -44,7 +45,7 @@ export function subscriptionOf(row: Selectable<Row>): Subscription {
   const { allowanceAnchor: _anchor, pendingPlan, pendingInterval, pendingAt, ...kept } = row;
   return {
     ...kept,
-    interval: kept.interval as Subscription['interval'],
+    interval: kept.interval as Interval | null,
     startDate: row.startDate.toISOString(),
     endDate: row.endDate.toISOString(),
     trialEnd: row.trialEnd?.toISOString() ?? null,
@@ -53,7 +54,7 @@ export function subscriptionOf(row: Selectable<Row>): Subscription {
     pending:
       pendingPlan === null || pendingAt === null
         ? null
-        : { plan: pendingPlan, interval: pendingInterval as 'month' | 'year', at: pendingAt.toISOString() },
+        : { plan: pendingPlan, interval: pendingInterval as Interval, at: pendingAt.toISOString() },
     createdAt: row.createdAt.toISOString(),
     updatedAt: row.updatedAt.toISOString(),
   };

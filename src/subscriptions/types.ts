@@ -1,5 +1,11 @@
-import type { Interval, Plan } from '../catalog/types.ts';
+import type pg from 'pg';
+import type { Catalog, Interval, Plan } from '../catalog/types.ts';
 import type { SubscriptionStatus } from '../db/types.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Clock } from '../lib/clock.ts';
+
+/** What the verbs of subscriptions work with. */
+export type SubscriptionServices = { pool: pg.Pool; engine: Engine; catalog: Catalog; clock: Clock };
 
 /** A plan, and how often it is billed. */
 export type Terms = { plan: Plan; interval: Interval };

@@ -1,3 +1,4 @@
+import type { Interval, Plan } from '../../catalog/types.ts';
 import { toUnits } from '../../lib/amounts.ts';
 import { toStripeAmount } from '../../lib/currencies.ts';
 import { supersedeCheckouts } from '../../payments/payments.ts';
@@ -15,8 +16,8 @@ export type CreatedPlanCheckout = {
   workspaceId: string;
   paymentUserId: string;
   sessionId: string;
-  plan: string;
-  interval: 'month' | 'year';
+  plan: Plan;
+  interval: Interval;
   amount: number;
   currency: string;
   trialDays: number | null;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../../../test/fixtures/catalog.ts';
 import { openShop, type Shop } from '../../../test/shop.ts';
+import { giveDueCredits } from '../../subscriptions/plancredits.ts';
 
 suite('a subscription', () => {
   let shop: Shop;
@@ -30,6 +31,18 @@ suite('a subscription', () => {
       await shop.advance(0.1);
       const { plan, credit, subscription } = await shop.workspace(customer);
       assert.deepEqual([plan, subscription!.status, credit.balance], ['PRO', 'ACTIVE', 500]);
+    }
+  });
+
+  test('of a year is paid once, and has its credits month by month', async () => {
+    const customer = await shop.customer();
+    await shop.subscribe(customer, { interval: 'year' });
+    for (let month = 0; month < 3; month++) {
+      for (const days of [0, 20, 11]) {
+        await shop.advance(days);
+        await Promise.all([giveDueCredits(shop.services), giveDueCredits(shop.services)]);
+      }
+      assert.equal((await shop.workspace(customer)).credit.balance, 500);
     }
   });
 });
