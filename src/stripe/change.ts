@@ -11,6 +11,11 @@ export type Change = (tx: Queryable) => Promise<Verdict>;
 /** What came of it. `error` says why nothing was done; of FAILED, what could not be done, so that somebody has to look. */
 export type Verdict = { status: 'APPLIED' } | { status: 'IGNORED' | 'FAILED'; error: string };
 
+/** The change that makes none. */
+export function ignored(why: string): Change {
+  return async () => ({ status: 'IGNORED', error: why });
+}
+
 /** What Stripe says cannot be right. Trying again does not help: an operator has to look. */
 export class Contradiction extends Error {
   override name = 'Contradiction';

@@ -6,7 +6,13 @@ import type { Queryable } from '../engine/store.ts';
 import { Refusal } from '../lib/errors.ts';
 import { readRow } from './store.ts';
 
-export { findOverdueCustomers, findSubscriptionsOf, findWorkspaceOf, readSubscription } from './store.ts';
+export {
+  findOverdueCustomers,
+  findSubscriptionsOf,
+  findWorkspaceOf,
+  lockSubscription,
+  readSubscription,
+} from './store.ts';
 
 const time = z.iso.datetime();
 export const intervalSchema = z.enum(['month', 'year'], "must be 'month' or 'year'");

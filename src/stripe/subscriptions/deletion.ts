@@ -1,7 +1,7 @@
 import { unlinkCustomer } from '../../payments/payers.ts';
 import { endSubscription } from '../../subscriptions/apply.ts';
 import { findSubscriptionsOf } from '../../subscriptions/subscriptions.ts';
-import { type Change, commit } from '../change.ts';
+import { type Change, commit, ignored } from '../change.ts';
 import { ask, isMissing } from '../client.ts';
 import type { StripeServices } from '../services.ts';
 import { readSubscriptions } from './reading.ts';
@@ -15,7 +15,7 @@ export async function readDeletedCustomer(services: StripeServices, customerId: 
     if (isMissing(error)) return { deleted: true as const };
     throw error;
   });
-  if (customer.deleted !== true) return async () => ({ status: 'IGNORED', error: 'The customer is there.' });
+  if (customer.deleted !== true) return ignored('The customer is there.');
   const subscriptions = await findSubscriptionsOf(services.pool, customerId);
   const read = await readSubscriptions(services, customerId).catch((error) => {
     if (isMissing(error)) return null; // Stripe lists nothing of whom it does not know

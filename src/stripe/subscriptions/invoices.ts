@@ -2,18 +2,14 @@ import type Stripe from 'stripe';
 import { fromStripeAmount } from '../../lib/currencies.ts';
 import { bookInvoice, type InvoicePayment } from '../../payments/invoices.ts';
 import { keepPaidPeriods } from '../../subscriptions/plancredits.ts';
-import { findWorkspaceOf } from '../../subscriptions/subscriptions.ts';
+import { findWorkspaceOf, lockSubscription } from '../../subscriptions/subscriptions.ts';
 import { planOfProduct } from '../catalog/wanted.ts';
-import { type Change, Contradiction, commit, type Verdict } from '../change.ts';
+import { type Change, Contradiction, commit, ignored, type Verdict } from '../change.ts';
 import { ask } from '../client.ts';
 import { dateOf, expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
 import { termsOf } from './prices.ts';
 import { readSubscriptions } from './reading.ts';
-
-const IGNORED =
-  (error: string): Change =>
-  async () => ({ status: 'IGNORED', error });
 
 /** Reads an invoice again, and says what follows from its present state: a payment, and what was paid for. */
 export async function readInvoice(services: StripeServices, invoiceId: string): Promise<Change> {
@@ -23,7 +19,7 @@ export async function readInvoice(services: StripeServices, invoiceId: string): 
     throw new Error(`Stripe answered with something else than the invoice ${invoiceId}.`);
   }
   const link = linkOf(invoice);
-  if (link === null) return IGNORED('Not an invoice of a subscription.');
+  if (link === null) return ignored('Not an invoice of a subscription.');
   const { subscriptionId, customerId } = link;
   let found = await findWorkspaceOf(pool, link);
   if (found?.isKept !== true) {
@@ -31,10 +27,12 @@ export async function readInvoice(services: StripeServices, invoiceId: string): 
     await commit(services, await readSubscriptions(services, customerId));
     found = await findWorkspaceOf(pool, link);
   }
-  if (found === null || found.paymentUserId === null) return IGNORED('Not a subscription of Tollgate.');
+  if (found === null || found.paymentUserId === null) return ignored('Not a subscription of Tollgate.');
   const { workspaceId: paidFor, paymentUserId } = found;
   const periods = invoice.status === 'paid' ? await paidPeriodsOf(services, invoice) : [];
   return async (tx): Promise<Verdict> => {
+    // Held before its payment, as by whoever gives credits for that: nobody waits in a circle.
+    await lockSubscription(tx, paidFor);
     const payment = paymentOf(invoice);
     const paymentId =
       payment === null

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { applySubscriptions, beginReading } from '../../subscriptions/apply.ts';
 import { findWorkspaceOf } from '../../subscriptions/subscriptions.ts';
 import type { Standing } from '../../subscriptions/types.ts';
-import { type Change, Contradiction } from '../change.ts';
+import { type Change, Contradiction, ignored } from '../change.ts';
 import { ask } from '../client.ts';
 import type { StripeServices } from '../services.ts';
 import { standingOf } from './standing.ts';
@@ -16,7 +16,7 @@ const SUBSCRIPTIONS_MAX = 10_000; // the SDK's largest; a payer has a few
  */
 export async function readSubscriptions(services: StripeServices, customerId: string): Promise<Change> {
   const reading = await beginReading(services, customerId);
-  if (reading === null) return async () => ({ status: 'IGNORED', error: 'Not a customer of Tollgate.' });
+  if (reading === null) return ignored('Not a customer of Tollgate.');
   const subscriptions = await ask(() =>
     services.stripe.subscriptions
       .list({
