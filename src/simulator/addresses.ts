@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { clearable, group, type Params, required, text } from './params.ts';
+import { clearable, group, type Params, required, text } from './api/params.ts';
 
 export const addressFields = {
   city: clearable(text()),

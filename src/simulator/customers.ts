@@ -1,15 +1,15 @@
 import type Stripe from 'stripe';
 import { addressFields, addressOf } from './addresses.ts';
+import { invalid, noSuch } from './api/errors.ts';
+import { listing, paginate } from './api/lists.ts';
+import { changeMetadata, metadata } from './api/metadata.ts';
+import { clearable, created, definedOf, email, group, type Params, text } from './api/params.ts';
 import { cancelAll } from './billing/endings.ts';
 import { inTimeOf, namedClock } from './billing/timed.ts';
-import { cardOfTestId } from './cards.ts';
-import { invalid, noSuch } from './errors.ts';
 import { emit, previousOf } from './events.ts';
 import { makeId, randomText } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
-import { clearable, created, definedOf, email, group, type Params, text } from './params.ts';
-import { addMethod, attach, detachAll, takeMethod } from './wallet.ts';
+import { cardOfTestId } from './payments/cards.ts';
+import { addMethod, attach, detachAll, takeMethod } from './payments/wallet.ts';
 import { nowSeconds, type World } from './world.ts';
 
 export const customerFields = {

@@ -1,10 +1,8 @@
 import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
-import { invalid, noSuch } from './errors.ts';
-import { API_VERSION } from './events.ts';
-import { makeId } from './ids.ts';
-import { type listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
+import { invalid, noSuch } from './api/errors.ts';
+import { type listing, paginate } from './api/lists.ts';
+import { changeMetadata, metadata } from './api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -15,7 +13,9 @@ import {
   required,
   text,
   webAddress,
-} from './params.ts';
+} from './api/params.ts';
+import { API_VERSION } from './events.ts';
+import { makeId } from './ids.ts';
 import { nowSeconds, type World } from './world.ts';
 
 /**

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import Stripe from 'stripe';
-import { invalid, noSuch } from './errors.ts';
+import { invalid, noSuch } from './api/errors.ts';
+import { listing, paginate } from './api/lists.ts';
+import { boolean, created, listOf, type Params, text } from './api/params.ts';
 import { makeId } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { boolean, created, listOf, type Params, text } from './params.ts';
 import type { Endpoint } from './store.ts';
 import { nowSeconds, type World } from './world.ts';
 

@@ -1,7 +1,7 @@
+import { invalid } from './api/errors.ts';
 import { BILLING_EXPANDABLE } from './billing/expandable.ts';
 import { confirmationSecret, embeddedPayments } from './billing/invoicePayments.ts';
-import { listLineItems } from './checkout.ts';
-import { invalid } from './errors.ts';
+import { listLineItems } from './checkout/checkout.ts';
 import type { Name } from './store.ts';
 import type { World } from './world.ts';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { makeRandom, type Random } from '../lib/random.ts';
 import { parse } from '../lib/schemas.ts';
-import { keyInUse, StripeError, withDocUrl } from './errors.ts';
+import { keyInUse, StripeError, withDocUrl } from './api/errors.ts';
 
 const probability = () => {
   const message = 'must be a probability, from 0 to 1';

@@ -1,16 +1,16 @@
 import type Stripe from 'stripe';
-import { answerAuthentication } from './authentication.ts';
+import { StripeError } from './api/errors.ts';
+import type { Form } from './api/form.ts';
+import { email, oneOf, type Params, readParams, text } from './api/params.ts';
 import { intentOfSession } from './billing/checkout.ts';
 import { answerInvoice } from './billing/page.ts';
-import { cardMeans } from './cards.ts';
-import { findSession } from './checkout.ts';
-import { confirmSession, settleSession, successUrl } from './confirm.ts';
-import { StripeError } from './errors.ts';
-import type { Form } from './form.ts';
+import { findSession } from './checkout/checkout.ts';
+import { confirmSession, settleSession, successUrl } from './checkout/confirm.ts';
+import { renderSession } from './checkout/page.ts';
 import { type PageAnswer, renderMissing } from './layout.ts';
-import { delayedMeans, type Means } from './methods.ts';
-import { renderSession } from './page.ts';
-import { email, oneOf, type Params, readParams, text } from './params.ts';
+import { answerAuthentication } from './payments/authentication.ts';
+import { cardMeans } from './payments/cards.ts';
+import { delayedMeans, type Means } from './payments/methods.ts';
 import { answerPortal } from './portal/page.ts';
 import type { World } from './world.ts';
 

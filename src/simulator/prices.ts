@@ -1,10 +1,8 @@
 import Stripe from 'stripe';
 import { isSupportedCurrency } from '../lib/currencies.ts';
-import { invalid, noSuch } from './errors.ts';
-import { emit, previousOf } from './events.ts';
-import { makeId } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
+import { invalid, noSuch } from './api/errors.ts';
+import { listing, paginate } from './api/lists.ts';
+import { changeMetadata, metadata } from './api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -18,7 +16,9 @@ import {
   type Params,
   required,
   text,
-} from './params.ts';
+} from './api/params.ts';
+import { emit, previousOf } from './events.ts';
+import { makeId } from './ids.ts';
 import { createProduct, findProduct } from './products.ts';
 import { nowSeconds, type World } from './world.ts';
 

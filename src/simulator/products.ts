@@ -1,9 +1,7 @@
 import type Stripe from 'stripe';
-import { invalid, noSuch } from './errors.ts';
-import { emit, previousOf } from './events.ts';
-import { makeId } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
+import { invalid, noSuch } from './api/errors.ts';
+import { listing, paginate } from './api/lists.ts';
+import { changeMetadata, metadata } from './api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -14,7 +12,9 @@ import {
   required,
   text,
   webAddress,
-} from './params.ts';
+} from './api/params.ts';
+import { emit, previousOf } from './events.ts';
+import { makeId } from './ids.ts';
 import { nowSeconds, type World } from './world.ts';
 
 const fields = {

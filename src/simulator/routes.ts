@@ -1,21 +1,21 @@
+import { listing } from './api/lists.ts';
+import { type Route, route } from './api/route.ts';
 import { BILLING_ROUTES } from './billing/routes.ts';
-import * as charges from './charges.ts';
-import * as checkout from './checkout.ts';
+import * as checkout from './checkout/checkout.ts';
+import { sessionFields } from './checkout/newSession.ts';
+import * as pages from './checkout/payment-pages.ts';
 import * as customers from './customers.ts';
-import * as disputes from './disputes.ts';
 import * as endpoints from './endpoints.ts';
 import * as events from './events.ts';
-import * as intents from './intents.ts';
-import { listing } from './lists.ts';
-import { sessionFields } from './newSession.ts';
-import * as pages from './payment-pages.ts';
+import * as charges from './payments/charges.ts';
+import * as disputes from './payments/disputes.ts';
+import * as intents from './payments/intents.ts';
+import * as refunds from './payments/refunds.ts';
+import * as setups from './payments/setups.ts';
+import * as wallet from './payments/wallet.ts';
 import { PORTAL_ROUTES } from './portal/routes.ts';
 import * as prices from './prices.ts';
 import * as products from './products.ts';
-import * as refunds from './refunds.ts';
-import { type Route, route } from './route.ts';
-import * as setups from './setups.ts';
-import * as wallet from './wallet.ts';
 
 const nothing = {};
 

@@ -1,16 +1,16 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { asOfToday } from './api/dialect.ts';
+import { invalid, StripeError } from './api/errors.ts';
+import { decodeForm, type Form, type FormValue } from './api/form.ts';
+import { findAnswer, KeysInUse, keepAnswer } from './api/idempotency.ts';
+import { listOf, text } from './api/params.ts';
+import type { Route } from './api/route.ts';
 import { answerControl, type Control } from './control.ts';
-import { asOfToday } from './dialect.ts';
-import { invalid, StripeError } from './errors.ts';
 import { API_VERSION } from './events.ts';
 import { toJson } from './expand.ts';
 import { type ApiFault, IN_VAIN, refusalBy } from './faults.ts';
-import { decodeForm, type Form, type FormValue } from './form.ts';
-import { findAnswer, KeysInUse, keepAnswer } from './idempotency.ts';
 import { makeId } from './ids.ts';
 import { answerPage } from './pages.ts';
-import { listOf, text } from './params.ts';
-import type { Route } from './route.ts';
 import { findRoute } from './routes.ts';
 import type { World } from './world.ts';
 

@@ -6,27 +6,27 @@ import { type Clock, systemClock } from '../lib/clock.ts';
 import { advanceClocks } from './billing/clocks.ts';
 import { doDue } from './billing/due.ts';
 import { DUNNING, type Dunning } from './billing/dunning.ts';
-import { cardMeans, decliningCard, GOOD_CARD } from './cards.ts';
-import { expireDue, findSession } from './checkout.ts';
-import { confirmSession, settleSession } from './confirm.ts';
-import { type DisputeOptions, moveDispute, openDispute } from './disputes.ts';
+import { expireDue, findSession } from './checkout/checkout.ts';
+import { confirmSession, settleSession } from './checkout/confirm.ts';
 import { configureEndpoint, forgetConfigured, type Webhook } from './endpoints.ts';
 import { type FaultPlan, Faults } from './faults.ts';
-import { delayedMeans } from './methods.ts';
 import { moveOpenPages } from './moves.ts';
-import { answerForBanks, authenticateIntent, authenticateSetup, settleIntent } from './outcomes.ts';
 import { OwnClock } from './own-clock.ts';
-import { failRefund, settleDue, settleRefund } from './refunds.ts';
+import { cardMeans, decliningCard, GOOD_CARD } from './payments/cards.ts';
+import { type DisputeOptions, moveDispute, openDispute } from './payments/disputes.ts';
+import { delayedMeans } from './payments/methods.ts';
+import { answerForBanks, authenticateIntent, authenticateSetup, settleIntent } from './payments/outcomes.ts';
+import { failRefund, settleDue, settleRefund } from './payments/refunds.ts';
+import { setCard } from './payments/wallet.ts';
 import { createApi } from './server.ts';
 import { Store } from './store.ts';
-import { setCard } from './wallet.ts';
 import { Courier, type DeliveryAttempt, type WebhookOptions } from './webhooks.ts';
 import type { World } from './world.ts';
 
 export type { Dunning } from './billing/dunning.ts';
-export type { DisputeOptions } from './disputes.ts';
 export type { Webhook } from './endpoints.ts';
 export { FAULT_NAMES, type FaultPlan } from './faults.ts';
+export type { DisputeOptions } from './payments/disputes.ts';
 export type { DeliveryAttempt } from './webhooks.ts';
 
 export type SimulatorOptions = WebhookOptions & {

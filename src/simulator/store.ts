@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
+import type { Metadata } from './api/metadata.ts';
 import { openJournal } from './journal.ts';
-import type { Metadata } from './metadata.ts';
-import type { Means } from './methods.ts';
+import type { Means } from './payments/methods.ts';
 
 /** Everything that the simulator knows, by kind. Rows are never changed in place: a change is another row. */
 export type Tables = {

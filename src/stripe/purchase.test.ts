@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { parseCatalog } from '../../src/catalog/parse.ts';
 import { sampleConfig } from '../../test/fixtures/catalog.ts';
 import { booksOf, eventAbout, eventsOf, openShop, type Shop } from '../../test/shop.ts';
+import { parseCatalog } from '../catalog/parse.ts';
 
 let shop: Shop;
 before(async () => {

@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
-import { invalid } from '../errors.ts';
+import { invalid } from '../api/errors.ts';
+import { changeMetadata } from '../api/metadata.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { changeMetadata } from '../metadata.ts';
-import { findMethod } from '../wallet.ts';
+import { findMethod } from '../payments/wallet.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { waitingItems } from './invoiceItems.ts';
 import { composeInvoice, finalizeInvoice, keepDraft } from './invoices.ts';

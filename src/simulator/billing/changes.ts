@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
-import { invalid } from '../errors.ts';
-import { group, integer, listOf, oneOf, type Params, required } from '../params.ts';
+import { invalid } from '../api/errors.ts';
+import { group, integer, listOf, oneOf, type Params, required } from '../api/params.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { costFor } from './discounts.ts';
 import { moment, prorationBehavior } from './fields.ts';

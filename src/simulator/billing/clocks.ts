@@ -1,11 +1,11 @@
 import type Stripe from 'stripe';
+import { invalid } from '../api/errors.ts';
+import { type listing, paginate } from '../api/lists.ts';
+import { integer, type Params, required, text } from '../api/params.ts';
 import { deleteCustomer } from '../customers.ts';
-import { invalid } from '../errors.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { type listing, paginate } from '../lists.ts';
-import { integer, type Params, required, text } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { doDue } from './due.ts';
 import { DAY_SECONDS } from './periods.ts';

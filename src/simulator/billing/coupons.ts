@@ -1,10 +1,7 @@
 import type Stripe from 'stripe';
-import { liveCustomer } from '../customers.ts';
-import { invalid, noSuch } from '../errors.ts';
-import { emit, previousOf } from '../events.ts';
-import { makeId, randomText } from '../ids.ts';
-import { listing, paginate } from '../lists.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -17,8 +14,11 @@ import {
   type Params,
   required,
   text,
-} from '../params.ts';
-import { idOf } from '../payments.ts';
+} from '../api/params.ts';
+import { liveCustomer } from '../customers.ts';
+import { emit, previousOf } from '../events.ts';
+import { makeId, randomText } from '../ids.ts';
+import { idOf } from '../payments/payments.ts';
 import { currency } from '../prices.ts';
 import { nowSeconds, type World } from '../world.ts';
 

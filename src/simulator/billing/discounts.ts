@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
-import { invalid } from '../errors.ts';
+import { invalid } from '../api/errors.ts';
+import { group, listOf, type Params, text } from '../api/params.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { group, listOf, type Params, text } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { countRedemption, findCode, findCoupon, requireValid } from './coupons.ts';
 import { discountAmounts, percentOf } from './discounting.ts';

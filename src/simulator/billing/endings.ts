@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
+import { invalid } from '../api/errors.ts';
+import { boolean, definedOf, type Params } from '../api/params.ts';
 import { liveCustomer } from '../customers.ts';
-import { invalid } from '../errors.ts';
-import { boolean, definedOf, type Params } from '../params.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { costFor } from './discounts.ts';
 import { composeProration, keepProrations, waitingItems } from './invoiceItems.ts';

@@ -1,4 +1,4 @@
-import { clearable, type Field, group, integer, listOf, oneOf, required, text } from '../params.ts';
+import { clearable, type Field, group, integer, listOf, oneOf, required, text } from '../api/params.ts';
 
 /** Parameters that more than one verb of subscriptions takes. */
 export const prorationBehavior = oneOf('always_invoice', 'create_prorations', 'none');

@@ -1,11 +1,11 @@
 import Stripe from 'stripe';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { created, group, integer, oneOf, type Params, required, text } from '../api/params.ts';
 import { liveCustomer } from '../customers.ts';
-import { invalid, noSuch } from '../errors.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { listing, paginate } from '../lists.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
-import { created, group, integer, oneOf, type Params, required, text } from '../params.ts';
 import { currency, findPrice } from '../prices.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { amountsOf } from './amounts.ts';

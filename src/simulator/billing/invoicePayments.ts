@@ -1,10 +1,10 @@
 import type Stripe from 'stripe';
-import { noSuch } from '../errors.ts';
+import { noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { created, group, oneOf, type Params, required, text } from '../api/params.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { listing, paginate } from '../lists.ts';
-import { created, group, oneOf, type Params, required, text } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 
 /** Ties an invoice to the intent that collects it. Each has one: a later attempt is another of the same intent. */

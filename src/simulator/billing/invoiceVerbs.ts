@@ -1,12 +1,12 @@
 import type Stripe from 'stripe';
+import { cardError, invalid } from '../api/errors.ts';
+import { listing, page, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { boolean, clearable, created, definedOf, oneOf, type Params, required, text } from '../api/params.ts';
 import { liveCustomer } from '../customers.ts';
-import { cardError, invalid } from '../errors.ts';
 import { emit } from '../events.ts';
-import { listing, page, paginate } from '../lists.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
-import { boolean, clearable, created, definedOf, oneOf, type Params, required, text } from '../params.ts';
+import { takeMethod } from '../payments/wallet.ts';
 import { currency } from '../prices.ts';
-import { takeMethod } from '../wallet.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { waitingItems } from './invoiceItems.ts';
 import {

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { definedOf, type Params, required, text } from '../params.ts';
+import { definedOf, type Params, required, text } from '../api/params.ts';
 import type { World } from '../world.ts';
 import { changeFields } from './changes.ts';
 import { paymentBehavior } from './fields.ts';

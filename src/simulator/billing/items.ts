@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
-import { invalid, noSuch } from '../errors.ts';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, page } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { boolean, group, integer, type Params, required, text } from '../api/params.ts';
 import { makeId } from '../ids.ts';
-import { listing, page } from '../lists.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
-import { boolean, group, integer, type Params, required, text } from '../params.ts';
 import { createInlinePrice, findPrice, inlineRecurringPrice } from '../prices.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { nextRenewal, type Period, type Recurrence } from './periods.ts';

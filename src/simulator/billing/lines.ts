@@ -1,6 +1,6 @@
 import Stripe from 'stripe';
+import { formatMoney } from '../checkout/orders.ts';
 import { makeId } from '../ids.ts';
-import { formatMoney } from '../orders.ts';
 import type { World } from '../world.ts';
 import { recurrenceOf } from './items.ts';
 import { amountOf, type Proration } from './proration.ts';

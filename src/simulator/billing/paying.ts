@@ -1,11 +1,11 @@
 import type Stripe from 'stripe';
-import type { Decline } from '../cards.ts';
+import type { Decline } from '../api/errors.ts';
 import { liveCustomer } from '../customers.ts';
-import { disputeTestCard } from '../disputes.ts';
 import { emit } from '../events.ts';
-import { methodTypesFor } from '../methods.ts';
-import { type Attempt, attempt, findIntent, idOf, openIntent, type Presence } from '../payments.ts';
-import { findMethod } from '../wallet.ts';
+import { disputeTestCard } from '../payments/disputes.ts';
+import { methodTypesFor } from '../payments/methods.ts';
+import { type Attempt, attempt, findIntent, idOf, openIntent, type Presence } from '../payments/payments.ts';
+import { findMethod } from '../payments/wallet.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { nextAttempt } from './dunning.ts';
 import { countPaid, intentOf, invoiceOfIntent, tieIntent } from './invoicePayments.ts';

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
-import { invalid } from '../errors.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
-import { clearable, group, integer, listOf, oneOf, type Params, required, text } from '../params.ts';
+import { invalid } from '../api/errors.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { clearable, group, integer, listOf, oneOf, type Params, required, text } from '../api/params.ts';
 import { findPrice } from '../prices.ts';
 import type { World } from '../world.ts';
 import { moment, prorationBehavior } from './fields.ts';

@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
+import { invalid, StripeError } from '../api/errors.ts';
+import { boolean, clearable, group, type Params, text } from '../api/params.ts';
 import { liveCustomer } from '../customers.ts';
-import { invalid, StripeError } from '../errors.ts';
 import { makeId } from '../ids.ts';
-import { boolean, clearable, group, type Params, text } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import { at, nowSeconds, type World } from '../world.ts';
 import { type Change, changeFields, planChange } from './changes.ts';
 import { costFor } from './discounts.ts';

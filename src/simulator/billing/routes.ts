@@ -1,5 +1,5 @@
-import { listing } from '../lists.ts';
-import { type Route, route } from '../route.ts';
+import { listing } from '../api/lists.ts';
+import { type Route, route } from '../api/route.ts';
 import * as clocks from './clocks.ts';
 import * as coupons from './coupons.ts';
 import * as endings from './endings.ts';

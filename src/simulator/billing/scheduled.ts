@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
+import { definedOf } from '../api/params.ts';
 import { emit, previousOf } from '../events.ts';
-import { definedOf } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 import type { ChangeParams } from './changes.ts';
 import { itemsOf } from './phases.ts';

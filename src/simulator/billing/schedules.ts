@@ -1,12 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
 import type Stripe from 'stripe';
-import { invalid, noSuch } from '../errors.ts';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { boolean, created, definedOf, oneOf, type Params, required, text } from '../api/params.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { listing, paginate } from '../lists.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
-import { boolean, created, definedOf, oneOf, type Params, required, text } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { cancelSubscription } from './endings.ts';
 import { prorationBehavior } from './fields.ts';

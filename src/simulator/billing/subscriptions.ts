@@ -1,8 +1,7 @@
 import type Stripe from 'stripe';
-import { liveCustomer } from '../customers.ts';
-import { cardError, invalid, StripeError } from '../errors.ts';
-import { listing, paginate } from '../lists.ts';
-import { metadata } from '../metadata.ts';
+import { cardError, invalid, StripeError } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { metadata } from '../api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -14,7 +13,8 @@ import {
   type Params,
   required,
   text,
-} from '../params.ts';
+} from '../api/params.ts';
+import { liveCustomer } from '../customers.ts';
 import { currency } from '../prices.ts';
 import type { World } from '../world.ts';
 import { begin, composeFirstInvoice, composeSubscription } from './beginnings.ts';

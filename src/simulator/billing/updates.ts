@@ -1,7 +1,6 @@
 import type Stripe from 'stripe';
-import { liveCustomer } from '../customers.ts';
-import { cardError, invalid, StripeError } from '../errors.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
+import { cardError, invalid, StripeError } from '../api/errors.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -12,7 +11,8 @@ import {
   type Params,
   required,
   text,
-} from '../params.ts';
+} from '../api/params.ts';
+import { liveCustomer } from '../customers.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { methodOf } from './beginnings.ts';
 import { type Change, changeFields, planChange, withCancellation } from './changes.ts';

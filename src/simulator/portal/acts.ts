@@ -1,20 +1,20 @@
 import type Stripe from 'stripe';
+import { invalid, noSuch } from '../api/errors.ts';
+import { definedOf, email, integer, oneOf, type Params, required, text } from '../api/params.ts';
 import { cancelSubscription } from '../billing/endings.ts';
 import { pauseSubscription, resumeSubscription } from '../billing/pauses.ts';
 import { scheduleOf } from '../billing/scheduled.ts';
 import { createSchedule, updateSchedule } from '../billing/schedules.ts';
 import { findSubscription, isOver } from '../billing/state.ts';
 import { updateSubscription } from '../billing/updates.ts';
-import { cardMeans } from '../cards.ts';
 import { liveCustomer, updateCustomer } from '../customers.ts';
-import { invalid, noSuch } from '../errors.ts';
-import { billingDetails } from '../methods.ts';
-import { definedOf, email, integer, oneOf, type Params, required, text } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { cardMeans } from '../payments/cards.ts';
+import { billingDetails } from '../payments/methods.ts';
+import { idOf } from '../payments/payments.ts';
+import { openSetup, trySetup } from '../payments/setups.ts';
+import { addMethod } from '../payments/wallet.ts';
 import { findPrice } from '../prices.ts';
-import { openSetup, trySetup } from '../setups.ts';
 import type { PortalSession } from '../store.ts';
-import { addMethod } from '../wallet.ts';
 import type { World } from '../world.ts';
 import { findConfiguration } from './configurations.ts';
 

@@ -1,11 +1,20 @@
 import { isDeepStrictEqual } from 'node:util';
 import type Stripe from 'stripe';
-import { invalid, noSuch } from '../errors.ts';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import {
+  boolean,
+  clearable,
+  definedOf,
+  group,
+  type Params,
+  required,
+  text,
+  webAddress,
+} from '../api/params.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { listing, paginate } from '../lists.ts';
-import { changeMetadata, metadata } from '../metadata.ts';
-import { boolean, clearable, definedOf, group, type Params, required, text, webAddress } from '../params.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { changeFeatures, featureFields, NOTHING_ALLOWED } from './features.ts';
 

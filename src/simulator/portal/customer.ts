@@ -1,8 +1,8 @@
 import type Stripe from 'stripe';
-import { GOOD_CARD } from '../cards.ts';
+import { formatMoney } from '../checkout/orders.ts';
 import { escapeHtml } from '../layout.ts';
-import { formatMoney } from '../orders.ts';
-import { idOf } from '../payments.ts';
+import { GOOD_CARD } from '../payments/cards.ts';
+import { idOf } from '../payments/payments.ts';
 import type { World } from '../world.ts';
 import { dateOf } from './subscriptions.ts';
 

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { invalid } from '../errors.ts';
+import { invalid } from '../api/errors.ts';
 import {
   boolean,
   definedOf,
@@ -11,7 +11,7 @@ import {
   type Params,
   required,
   text,
-} from '../params.ts';
+} from '../api/params.ts';
 import { findPrice } from '../prices.ts';
 import { findProduct } from '../products.ts';
 import type { World } from '../world.ts';

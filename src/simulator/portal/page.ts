@@ -1,10 +1,10 @@
 import type Stripe from 'stripe';
+import { StripeError } from '../api/errors.ts';
+import type { Form } from '../api/form.ts';
+import { readParams } from '../api/params.ts';
 import { liveCustomer } from '../customers.ts';
-import { StripeError } from '../errors.ts';
-import type { Form } from '../form.ts';
 import { escapeHtml, layout, type PageAnswer, renderMissing } from '../layout.ts';
-import { readParams } from '../params.ts';
-import { idOf } from '../payments.ts';
+import { idOf } from '../payments/payments.ts';
 import type { PortalSession } from '../store.ts';
 import type { World } from '../world.ts';
 import { act, actFields } from './acts.ts';

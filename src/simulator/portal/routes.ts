@@ -1,4 +1,4 @@
-import { type Route, route } from '../route.ts';
+import { type Route, route } from '../api/route.ts';
 import * as configurations from './configurations.ts';
 import * as sessions from './sessions.ts';
 

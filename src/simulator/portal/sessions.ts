@@ -1,11 +1,11 @@
 import type Stripe from 'stripe';
+import { invalid, noSuch } from '../api/errors.ts';
+import { group, integer, listOf, oneOf, type Params, required, text, webAddress } from '../api/params.ts';
 import { findItem } from '../billing/items.ts';
 import { findSubscription } from '../billing/state.ts';
 import { liveCustomer } from '../customers.ts';
-import { invalid, noSuch } from '../errors.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { group, integer, listOf, oneOf, type Params, required, text, webAddress } from '../params.ts';
 import { findPrice } from '../prices.ts';
 import type { PortalSession } from '../store.ts';
 import { nowSeconds, type World } from '../world.ts';

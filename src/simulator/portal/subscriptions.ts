@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { periodEnd } from '../billing/state.ts';
+import { formatMoney } from '../checkout/orders.ts';
 import { escapeHtml } from '../layout.ts';
-import { formatMoney } from '../orders.ts';
 import { findPrice } from '../prices.ts';
 import { findProduct } from '../products.ts';
 import type { World } from '../world.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type Stripe from 'stripe';
-import { refusalOf, useSimulator } from './testing.ts';
+import { refusalOf, useSimulator } from '../testing.ts';
 
 const typesOf = (events: Stripe.Event[]) => events.map(({ type }) => type);
 

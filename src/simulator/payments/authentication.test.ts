@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { order, useSimulator } from './testing.ts';
+import { order, useSimulator } from '../testing.ts';
 
 const THREE_D_SECURE = '4000002760003184';
 

@@ -1,27 +1,26 @@
 import type Stripe from 'stripe';
+import { type Decline, invalid } from '../api/errors.ts';
 import {
   beginFromSession,
   intentOfSession,
   isDeclined,
   sessionOfIntent,
   withSubscription,
-} from './billing/checkout.ts';
-import { followInvoice } from './billing/paying.ts';
-import { redeemForGoods } from './billing/sales.ts';
-import { inTimeOf } from './billing/timed.ts';
-import type { Decline } from './cards.ts';
+} from '../billing/checkout.ts';
+import { followInvoice } from '../billing/paying.ts';
+import { redeemForGoods } from '../billing/sales.ts';
+import { inTimeOf } from '../billing/timed.ts';
+import { createCustomer, liveCustomer } from '../customers.ts';
+import { emit } from '../events.ts';
+import { disputeTestCard } from '../payments/disputes.ts';
+import { billingDetails, type Means } from '../payments/methods.ts';
+import { attempt, findIntent, idOf, openIntent, settle } from '../payments/payments.ts';
+import { findSetup, trySetup } from '../payments/setups.ts';
+import { addMethod } from '../payments/wallet.ts';
+import type { Order } from '../store.ts';
+import type { World } from '../world.ts';
 import { detailsOf, findSession } from './checkout.ts';
-import { createCustomer, liveCustomer } from './customers.ts';
-import { disputeTestCard } from './disputes.ts';
-import { invalid } from './errors.ts';
-import { emit } from './events.ts';
-import { billingDetails, type Means } from './methods.ts';
 import { totalOf } from './orders.ts';
-import { attempt, findIntent, idOf, openIntent, settle } from './payments.ts';
-import { findSetup, trySetup } from './setups.ts';
-import type { Order } from './store.ts';
-import { addMethod } from './wallet.ts';
-import type { World } from './world.ts';
 
 /** What came of somebody's pressing "Pay". A declined session stays open; one to be confirmed waits at `actionUrl`. */
 export type Tried = { session: Stripe.Checkout.Session; decline: Decline | null; actionUrl: string | null };

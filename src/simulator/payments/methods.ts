@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type Stripe from 'stripe';
+import { invalid } from '../api/errors.ts';
+import { makeId } from '../ids.ts';
+import { nowSeconds, type World } from '../world.ts';
 import type { Card } from './cards.ts';
-import { invalid } from './errors.ts';
-import { makeId } from './ids.ts';
-import { nowSeconds, type World } from './world.ts';
 
 /** What the bank of a test account answers by itself, a little later; other accounts wait to be told. */
 export type BankAnswer = 'succeed' | 'fail';

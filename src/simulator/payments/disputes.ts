@@ -1,15 +1,15 @@
 import type Stripe from 'stripe';
+import { invalid, noSuch } from '../api/errors.ts';
+import { paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import type { Params } from '../api/params.ts';
+import { emit, previousOf } from '../events.ts';
+import { makeId } from '../ids.ts';
+import { nowSeconds, type World } from '../world.ts';
 import { isTestCard } from './cards.ts';
 import { findCharge } from './charges.ts';
-import { invalid, noSuch } from './errors.ts';
-import { emit, previousOf } from './events.ts';
-import { makeId } from './ids.ts';
-import { paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
-import type { Params } from './params.ts';
 import { idOf } from './payments.ts';
 import { isAbout, type refundListing } from './refunds.ts';
-import { nowSeconds, type World } from './world.ts';
 
 export type DisputeOptions = {
   /** In the minor unit; the whole charge if nothing is said. */

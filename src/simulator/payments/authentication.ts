@@ -1,12 +1,12 @@
 import type Stripe from 'stripe';
-import { sessionOfIntent } from './billing/checkout.ts';
-import { StripeError } from './errors.ts';
-import type { Form } from './form.ts';
-import { escapeHtml, layout, type PageAnswer, renderMissing } from './layout.ts';
-import { formatMoney } from './orders.ts';
+import { StripeError } from '../api/errors.ts';
+import type { Form } from '../api/form.ts';
+import { oneOf, readParams, required } from '../api/params.ts';
+import { sessionOfIntent } from '../billing/checkout.ts';
+import { formatMoney } from '../checkout/orders.ts';
+import { escapeHtml, layout, type PageAnswer, renderMissing } from '../layout.ts';
+import { pageUrl, type World } from '../world.ts';
 import { authenticateIntent, authenticateSetup } from './outcomes.ts';
-import { oneOf, readParams, required } from './params.ts';
-import { pageUrl, type World } from './world.ts';
 
 type Intent = Stripe.PaymentIntent | Stripe.SetupIntent;
 type Outcome = 'succeed' | 'fail';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import Stripe from 'stripe';
-import type { Simulator } from './simulator.ts';
-import { refusalOf, useSimulator } from './testing.ts';
+import type { Simulator } from '../simulator.ts';
+import { refusalOf, useSimulator } from '../testing.ts';
 
 const typesOf = (simulator: Simulator, from = 0) =>
   simulator

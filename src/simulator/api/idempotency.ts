@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Answer } from '../store.ts';
+import { nowSeconds, type World } from '../world.ts';
 import { keyInUse, StripeError } from './errors.ts';
 import { canonicalForm } from './form.ts';
-import type { Answer } from './store.ts';
-import { nowSeconds, type World } from './world.ts';
 
 const KEY_LENGTH_MAX = 255; // Stripe's
 const LIFETIME_SECONDS = 24 * 60 * 60; // Stripe forgets keys after at least a day

@@ -1,14 +1,8 @@
 import type Stripe from 'stripe';
-import { shippingFields, shippingOf } from './addresses.ts';
-import { findCharge } from './charges.ts';
-import { liveCustomer } from './customers.ts';
-import { cardError, invalid } from './errors.ts';
-import { emit, previousOf } from './events.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
-import { methodTypesFor } from './methods.ts';
-import { requireChargeable } from './orders.ts';
-import { followIntent } from './outcomes.ts';
+import { shippingFields, shippingOf } from '../addresses.ts';
+import { cardError, invalid } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
 import {
   boolean,
   clearable,
@@ -23,7 +17,15 @@ import {
   required,
   text,
   webAddress,
-} from './params.ts';
+} from '../api/params.ts';
+import { requireChargeable } from '../checkout/orders.ts';
+import { liveCustomer } from '../customers.ts';
+import { emit, previousOf } from '../events.ts';
+import { currency } from '../prices.ts';
+import { nowSeconds, type World } from '../world.ts';
+import { findCharge } from './charges.ts';
+import { methodTypesFor } from './methods.ts';
+import { followIntent } from './outcomes.ts';
 import {
   type Attempt,
   attempt,
@@ -34,9 +36,7 @@ import {
   needsHolder,
   openIntent,
 } from './payments.ts';
-import { currency } from './prices.ts';
 import { keyOf, ownedMethod } from './wallet.ts';
-import { nowSeconds, type World } from './world.ts';
 
 const futureUsage = oneOf('off_session', 'on_session');
 const captureMethod = oneOf('automatic', 'automatic_async', 'manual');

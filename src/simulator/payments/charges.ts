@@ -1,12 +1,11 @@
 import type Stripe from 'stripe';
-import type { Decline } from './cards.ts';
-import { noSuch } from './errors.ts';
-import { makeId } from './ids.ts';
-import { listing, paginate } from './lists.ts';
+import { type Decline, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { created, type Params, text } from '../api/params.ts';
+import { makeId } from '../ids.ts';
+import { nowSeconds, type World } from '../world.ts';
 import { chargeDetails, type Means } from './methods.ts';
-import { created, type Params, text } from './params.ts';
 import { idOf } from './payments.ts';
-import { nowSeconds, type World } from './world.ts';
 
 /** An attempt to collect an intent, before its outcome is known. */
 export function makeCharge(

@@ -1,15 +1,15 @@
 import type Stripe from 'stripe';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { created, integer, oneOf, type Params, text } from '../api/params.ts';
+import { formatMoney } from '../checkout/orders.ts';
+import { emit, previousOf } from '../events.ts';
+import { makeId } from '../ids.ts';
+import { nowSeconds, type World } from '../world.ts';
 import { isTestCard } from './cards.ts';
 import { findCharge } from './charges.ts';
-import { invalid, noSuch } from './errors.ts';
-import { emit, previousOf } from './events.ts';
-import { makeId } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
-import { formatMoney } from './orders.ts';
-import { created, integer, oneOf, type Params, text } from './params.ts';
 import { findIntent, idOf } from './payments.ts';
-import { nowSeconds, type World } from './world.ts';
 
 export const refundFields = {
   amount: integer({ min: 1 }),

@@ -1,13 +1,5 @@
 import type Stripe from 'stripe';
-import { invalid } from './errors.ts';
-
-/** Why a payment did not go through, in Stripe's words. `code` only, where no bank was asked. */
-export type Decline = {
-  code: string;
-  declineCode: string | null;
-  adviceCode: string | null;
-  message: string;
-};
+import { type Decline, invalid } from '../api/errors.ts';
 
 /**
  * Whether the card holder has to confirm a payment: never; when present; also when absent, unless the card was set up

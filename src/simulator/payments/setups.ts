@@ -1,15 +1,14 @@
 import type Stripe from 'stripe';
-import type { Decline } from './cards.ts';
-import { liveCustomer } from './customers.ts';
-import { cardError, invalid, noSuch } from './errors.ts';
-import { emit } from './events.ts';
-import { makeId, randomText } from './ids.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
-import { boolean, created, definedOf, listOf, oneOf, type Params, text, webAddress } from './params.ts';
+import { cardError, type Decline, invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { boolean, created, definedOf, listOf, oneOf, type Params, text, webAddress } from '../api/params.ts';
+import { liveCustomer } from '../customers.ts';
+import { emit } from '../events.ts';
+import { makeId, randomText } from '../ids.ts';
+import { authenticationUrl, nowSeconds, type World } from '../world.ts';
 import { idOf } from './payments.ts';
 import { findMethod, keyOf, ownedMethod, save } from './wallet.ts';
-import { authenticationUrl, nowSeconds, type World } from './world.ts';
 
 const METHOD_TYPES = ['card', 'us_bank_account', 'sepa_debit'] as const;
 const methodTypes = listOf(oneOf(...METHOD_TYPES));

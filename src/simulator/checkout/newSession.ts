@@ -1,11 +1,21 @@
-import { shippingFields } from './addresses.ts';
-import { subscriptionData } from './billing/checkout.ts';
-import { discountFields } from './billing/discounts.ts';
-import { invalid } from './errors.ts';
-import { metadata } from './metadata.ts';
+import { shippingFields } from '../addresses.ts';
+import { invalid } from '../api/errors.ts';
+import { metadata } from '../api/metadata.ts';
+import {
+  email,
+  group,
+  integer,
+  listOf,
+  oneOf,
+  type Params,
+  required,
+  text,
+  webAddress,
+} from '../api/params.ts';
+import { subscriptionData } from '../billing/checkout.ts';
+import { discountFields } from '../billing/discounts.ts';
+import { currency } from '../prices.ts';
 import { lineItem } from './orders.ts';
-import { email, group, integer, listOf, oneOf, type Params, required, text, webAddress } from './params.ts';
-import { currency } from './prices.ts';
 
 const LIFETIME_SECONDS_MIN = 30 * 60; // Stripe's
 const LIFETIME_SECONDS_MAX = 24 * 60 * 60; // Stripe's, and the default

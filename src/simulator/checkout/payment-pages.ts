@@ -1,9 +1,9 @@
+import { cardError, invalid } from '../api/errors.ts';
+import { integer, type Params, required, text } from '../api/params.ts';
+import { keyOf, takeMethod } from '../payments/wallet.ts';
+import type { World } from '../world.ts';
 import { findSession } from './checkout.ts';
 import { confirmSession } from './confirm.ts';
-import { cardError, invalid } from './errors.ts';
-import { integer, type Params, required, text } from './params.ts';
-import { keyOf, takeMethod } from './wallet.ts';
-import type { World } from './world.ts';
 
 // How Stripe's own page, and its command line in place of one, pay a session. It is no part of the public API.
 

@@ -1,15 +1,25 @@
 import type Stripe from 'stripe';
-import { addressFields, addressOf } from './addresses.ts';
+import { addressFields, addressOf } from '../addresses.ts';
+import { cardError, invalid, noSuch } from '../api/errors.ts';
+import { listing, paginate } from '../api/lists.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import {
+  clearable,
+  definedOf,
+  email,
+  group,
+  integer,
+  oneOf,
+  type Params,
+  required,
+  text,
+} from '../api/params.ts';
+import { clearDefault, liveCustomer } from '../customers.ts';
+import { emit, previousOf } from '../events.ts';
+import type { Key } from '../store.ts';
+import type { World } from '../world.ts';
 import { cardMeans, cardOfTestId, changedCard } from './cards.ts';
-import { clearDefault, liveCustomer } from './customers.ts';
-import { cardError, invalid, noSuch } from './errors.ts';
-import { emit, previousOf } from './events.ts';
-import { listing, paginate } from './lists.ts';
-import { changeMetadata, metadata } from './metadata.ts';
 import { billingDetails, type Means, makePaymentMethod, sepaMeans } from './methods.ts';
-import { clearable, definedOf, email, group, integer, oneOf, type Params, required, text } from './params.ts';
-import type { Key } from './store.ts';
-import type { World } from './world.ts';
 
 const methodType = oneOf('card', 'us_bank_account', 'sepa_debit');
 const allowRedisplay = oneOf('always', 'limited', 'unspecified');

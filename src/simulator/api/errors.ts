@@ -1,5 +1,4 @@
 import type Stripe from 'stripe';
-import type { Decline } from './cards.ts';
 
 /** A refusal in Stripe's words: its HTTP status and the `error` object of the answer. */
 export class StripeError extends Error {
@@ -50,6 +49,14 @@ export function noSuch(thing: string, id: string, param = 'id'): StripeError {
     ...withDocUrl({ code: 'resource_missing', param }),
   });
 }
+
+/** Why a payment did not go through, in Stripe's words. `code` only, where no bank was asked. */
+export type Decline = {
+  code: string;
+  declineCode: string | null;
+  adviceCode: string | null;
+  message: string;
+};
 
 /** 402: the request was right, and the bank said no. The intent that is told along is kept as it is told. */
 export function cardError(

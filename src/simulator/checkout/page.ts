@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { escapeHtml, layout } from './layout.ts';
+import { escapeHtml, layout } from '../layout.ts';
 import { formatMoney } from './orders.ts';
 
 type Shown = {

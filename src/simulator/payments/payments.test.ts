@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type Stripe from 'stripe';
-import { order, refusalOf, useSimulator } from './testing.ts';
+import { order, refusalOf, useSimulator } from '../testing.ts';
 
 const typesOf = (events: Stripe.Event[]) => events.map(({ type }) => type);
 const SET_UP = ['product.created', 'price.created'];

@@ -1,13 +1,13 @@
 import type Stripe from 'stripe';
-import { AUTHENTICATION_REQUIRED, type Card, type Decline } from './cards.ts';
+import { cardError, type Decline, noSuch } from '../api/errors.ts';
+import type { Metadata } from '../api/metadata.ts';
+import { emit } from '../events.ts';
+import { makeId, randomText } from '../ids.ts';
+import type { Key } from '../store.ts';
+import { authenticationUrl, nowSeconds, type World } from '../world.ts';
+import { AUTHENTICATION_REQUIRED, type Card } from './cards.ts';
 import { declinedCharge, findCharge, makeCharge } from './charges.ts';
-import { cardError, noSuch } from './errors.ts';
-import { emit } from './events.ts';
-import { makeId, randomText } from './ids.ts';
-import type { Metadata } from './metadata.ts';
-import type { Key } from './store.ts';
 import { findMethod, keyOf, save } from './wallet.ts';
-import { authenticationUrl, nowSeconds, type World } from './world.ts';
 
 type Asked = Pick<Stripe.PaymentIntent, 'amount' | 'currency' | 'payment_method_types'> &
   Partial<Stripe.PaymentIntent> & { metadata: Metadata };

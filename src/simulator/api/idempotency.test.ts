@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import Stripe from 'stripe';
-import { connect, refusalOf, useSimulator } from './testing.ts';
+import { connect, refusalOf, useSimulator } from '../testing.ts';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type Stripe from 'stripe';
-import { MovableClock } from '../lib/clock.ts';
-import type { Simulator } from './simulator.ts';
-import { order, refusalOf, useSimulator } from './testing.ts';
+import { MovableClock } from '../../lib/clock.ts';
+import type { Simulator } from '../simulator.ts';
+import { order, refusalOf, useSimulator } from '../testing.ts';
 
 /** A paid charge of ten dollars. */
 async function chargeOf(

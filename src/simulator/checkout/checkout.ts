@@ -1,19 +1,19 @@
 import type Stripe from 'stripe';
-import { shippingOf } from './addresses.ts';
-import { hasTrial, subscriptionOrder } from './billing/checkout.ts';
-import { discountItems } from './billing/sales.ts';
-import { liveCustomer } from './customers.ts';
-import { invalid, noSuch } from './errors.ts';
-import { emit } from './events.ts';
-import { makeId } from './ids.ts';
-import { listing, page, paginate } from './lists.ts';
-import { changeMetadata } from './metadata.ts';
-import { methodTypesFor } from './methods.ts';
+import { shippingOf } from '../addresses.ts';
+import { invalid, noSuch } from '../api/errors.ts';
+import { listing, page, paginate } from '../api/lists.ts';
+import { changeMetadata } from '../api/metadata.ts';
+import { created, definedOf, group, oneOf, type Params, required, text } from '../api/params.ts';
+import { hasTrial, subscriptionOrder } from '../billing/checkout.ts';
+import { discountItems } from '../billing/sales.ts';
+import { liveCustomer } from '../customers.ts';
+import { emit } from '../events.ts';
+import { makeId } from '../ids.ts';
+import { methodTypesFor } from '../payments/methods.ts';
+import { openSetup } from '../payments/setups.ts';
+import { nowSeconds, pageUrl, type World } from '../world.ts';
 import { collectionOf, creationOf, expiryOf, type NewSession, requireFitting } from './newSession.ts';
 import { makeItems, totalOf } from './orders.ts';
-import { created, definedOf, group, oneOf, type Params, required, text } from './params.ts';
-import { openSetup } from './setups.ts';
-import { nowSeconds, pageUrl, type World } from './world.ts';
 
 /** A page where one order can be paid, once. The payment intent comes when somebody tries to pay. */
 export function createSession(world: World, params: NewSession): Stripe.Checkout.Session {

@@ -7,14 +7,14 @@ import {
   fromStripeAmount,
   stripeExponent,
   toStripeAmount,
-} from '../lib/currencies.ts';
-import { invalid } from './errors.ts';
-import { makeId } from './ids.ts';
-import { changeMetadata, metadata } from './metadata.ts';
-import { group, integer, type Params, text } from './params.ts';
-import { createInlinePrice, findPrice, inlinePrice } from './prices.ts';
-import { findProduct } from './products.ts';
-import type { World } from './world.ts';
+} from '../../lib/currencies.ts';
+import { invalid } from '../api/errors.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import { group, integer, type Params, text } from '../api/params.ts';
+import { makeId } from '../ids.ts';
+import { createInlinePrice, findPrice, inlinePrice } from '../prices.ts';
+import { findProduct } from '../products.ts';
+import type { World } from '../world.ts';
 
 export const lineItem = {
   metadata: metadata(),

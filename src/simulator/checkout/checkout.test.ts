@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type Stripe from 'stripe';
-import { order, refusalOf, useSimulator } from './testing.ts';
+import { order, refusalOf, useSimulator } from '../testing.ts';
 
 test('a session is created open and unpaid, with its items and without a payment intent', async (t) => {
   const { simulator, stripe } = await useSimulator(t);

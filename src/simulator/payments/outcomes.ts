@@ -1,13 +1,13 @@
 import type Stripe from 'stripe';
-import { followInvoice } from './billing/paying.ts';
+import { invalid } from '../api/errors.ts';
+import { followInvoice } from '../billing/paying.ts';
+import { followSession, followSetupSession } from '../checkout/confirm.ts';
+import { followPortalSetup } from '../portal/acts.ts';
+import { nowSeconds, type World } from '../world.ts';
 import { findCharge } from './charges.ts';
-import { followSession, followSetupSession } from './confirm.ts';
 import { disputeTestCard } from './disputes.ts';
-import { invalid } from './errors.ts';
 import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
-import { followPortalSetup } from './portal/acts.ts';
 import { answerSetup, findSetup } from './setups.ts';
-import { nowSeconds, type World } from './world.ts';
 
 /** What else changes once an intent has another status: what it pays, and disputes of test cards. */
 export function followIntent(world: World, intent: Stripe.PaymentIntent): void {

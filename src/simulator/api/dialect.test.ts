@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type Stripe from 'stripe';
-import { MovableClock } from '../lib/clock.ts';
-import { order, refusalOf, useSimulator } from './testing.ts';
+import { MovableClock } from '../../lib/clock.ts';
+import { order, refusalOf, useSimulator } from '../testing.ts';
 
 /** Calls as Stripe's own command line does: it names no version, and nothing is typed. */
 async function call(url: string, method: 'GET' | 'POST', path: string, params: Record<string, string> = {}) {

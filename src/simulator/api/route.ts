@@ -1,6 +1,6 @@
+import type { World } from '../world.ts';
 import type { Form } from './form.ts';
 import { type Params, readParams, type Shape } from './params.ts';
-import type { World } from './world.ts';
 
 export type Method = 'GET' | 'POST' | 'DELETE';
 export type Route = {
