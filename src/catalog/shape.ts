@@ -76,31 +76,16 @@ export const CUSTOM_CREDITS = strict({
 });
 
 /** Stripe's longest trial: two years. */
-const TRIAL_DAYS_MAX = 730;
-const TRIAL_DAYS_MESSAGE = `must be a whole number of days from 1 to ${TRIAL_DAYS_MAX}`;
-export const TRIAL_DAYS = z
-  .int(TRIAL_DAYS_MESSAGE)
-  .min(1, TRIAL_DAYS_MESSAGE)
-  .max(TRIAL_DAYS_MAX, TRIAL_DAYS_MESSAGE)
-  .optional();
+export const TRIAL_DAYS_MAX = 730;
+export const TRIAL_DAYS = days(1, TRIAL_DAYS_MAX).optional();
 
 /** Longer than Stripe tries to collect a payment. */
 const GRACE_DAYS_MAX = 90;
-const GRACE_DAYS_MESSAGE = `must be a whole number of days from 0 to ${GRACE_DAYS_MAX}`;
-export const GRACE_DAYS = z
-  .int(GRACE_DAYS_MESSAGE)
-  .min(0, GRACE_DAYS_MESSAGE)
-  .max(GRACE_DAYS_MAX, GRACE_DAYS_MESSAGE)
-  .optional();
+export const GRACE_DAYS = days(0, GRACE_DAYS_MAX).optional();
 
 export const PLAN_CREDITS = micros(1n, AMOUNT_MAX, `${ABOVE_ZERO}, up to 1,000,000,000`).optional();
 
-const DAYS_MESSAGE = `must be a whole number of days from 1 to ${EXPIRE_DAYS_MAX}, or null for ever`;
-export const EXPIRE_AFTER_DAYS = z
-  .int(DAYS_MESSAGE)
-  .min(1, DAYS_MESSAGE)
-  .max(EXPIRE_DAYS_MAX, DAYS_MESSAGE)
-  .nullable();
+export const EXPIRE_AFTER_DAYS = days(1, EXPIRE_DAYS_MAX, ', or null for ever').nullable();
 
 export const DEBT = z
   .enum(DEBT_POLICIES, `must be ${DEBT_POLICIES.map((policy) => `'${policy}'`).join(' or ')}`)
@@ -113,6 +98,11 @@ function strict<S extends z.core.$ZodLooseShape>(shape: S) {
     error: (issue) =>
       issue.code === 'unrecognized_keys' ? unknownKey(keys) : `must be an object with ${keys.join(', ')}`,
   });
+}
+
+function days(min: number, max: number, or = '') {
+  const message = `must be a whole number of days from ${min} to ${max}${or}`;
+  return z.int(message).min(min, message).max(max, message);
 }
 
 /** A number as exact micro-units within these bounds. */

@@ -1,3 +1,4 @@
+import type { ReversalStatus } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
 import { type Micros, min } from '../lib/amounts.ts';
 import {
@@ -5,22 +6,15 @@ import {
   lockPayment,
   numberReading,
   putReversal,
+  type Reading,
+  type Reversal,
   readReversals,
   updateReversed,
 } from './reversals/store.ts';
 import type { PaymentServices } from './types.ts';
 
-/** A refund or a dispute of a payment, as it stands at the provider. Money in micro-units of the major unit. */
-export type Reversal = {
-  id: string;
-  kind: 'REFUND' | 'DISPUTE';
-  amount: Micros;
-  currency: string;
-  status: ReversalStatus;
-  createdAt: Date;
-};
-
-export type ReversalStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED' | 'INQUIRY' | 'OPEN' | 'WON' | 'LOST';
+export type { ReversalStatus } from '../db/types.ts';
+export type { Reading, Reversal } from './reversals/store.ts';
 
 /** Whether the money is gone, or is on its way. A dispute takes it when it is opened; an inquiry only asks. */
 const COUNTS: Record<ReversalStatus, boolean> = {
@@ -53,9 +47,6 @@ export function reversedOf(
   const [refunded, disputed] = [sumOf('REFUND'), sumOf('DISPUTE')];
   return { refunded, disputed, reversed: min(amount, refunded + disputed) };
 }
-
-/** A reading of a payment's reversals at the provider. Readings are numbered in the order in which they were begun. */
-export type Reading = { id: string; currency: string; number: number };
 
 /** Begins a reading, before the provider is asked; null where no payment of this name has succeeded here. */
 export function beginReading({ pool }: PaymentServices, providerId: string): Promise<Reading | null> {

@@ -1,8 +1,8 @@
 import type { Interval, Plan } from '../catalog/types.ts';
+import type { PaymentStatus } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
 import { fromDecimal, type Micros, toDecimal } from '../lib/amounts.ts';
-import type { InvoicePayment } from './invoices.ts';
-import type { Buys, Checkout, Payer } from './types.ts';
+import type { Buys, Checkout, InvoicePayment, Payer } from './types.ts';
 
 // ── Payers ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,8 +238,6 @@ export async function expireUnopened(db: Queryable, createdBefore: Date, now: Da
 }
 
 // ── Payments ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-export type PaymentStatus = 'PENDING' | 'SUCCEEDED' | 'FAILED';
 
 /** The one payment of a checkout, made or brought to this status. `paymentId` names it at the provider. */
 export async function putPayment(

@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import type { Catalog, Interval, Plan } from '../catalog/types.ts';
+import type { PaymentStatus } from '../db/types.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Micros } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -26,3 +27,15 @@ export type Checkout<B extends Buys = Buys> = {
 export type Buys = BuysCredits | BuysPlan;
 export type BuysCredits = { type: 'credits'; pack: string | null; credits: Micros };
 export type BuysPlan = { type: 'plan'; plan: Plan; interval: Interval; trialDays: number | null };
+
+/** How an invoice of a subscription stands. Money in micro-units of the major unit. */
+export type InvoicePayment = {
+  /** The provider's names of the invoice and of its payment. */
+  invoiceId: string;
+  paymentId: string;
+  status: PaymentStatus;
+  amount: Micros;
+  currency: string;
+  workspaceId: string;
+  paymentUserId: string;
+};

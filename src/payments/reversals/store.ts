@@ -1,6 +1,9 @@
+import type { PaymentStatus, ReversalKind, ReversalStatus } from '../../db/types.ts';
 import type { Queryable } from '../../engine/store.ts';
 import { fromDecimal, type Micros, toDecimal } from '../../lib/amounts.ts';
-import type { Reading, Reversal } from '../reversals.ts';
+
+/** A reading of a payment's reversals at the provider. Readings are numbered in the order in which they were begun. */
+export type Reading = { id: string; currency: string; number: number };
 
 /** The number of a new reading of a payment that has succeeded, by the provider's name of it. */
 export async function numberReading(db: Queryable, providerId: string): Promise<Reading | null> {
@@ -19,7 +22,7 @@ export type LockedPayment = {
   id: string;
   paymentId: string;
   workspaceId: string | null;
-  status: 'PENDING' | 'SUCCEEDED' | 'FAILED';
+  status: PaymentStatus;
   amount: Micros;
   currency: string;
   refunded: Micros;
@@ -64,6 +67,16 @@ export async function findPurchases(
   });
   return rows.map((row) => ({ ...row, credits: fromDecimal(row.credits) }));
 }
+
+/** A refund or a dispute of a payment, as it stands at the provider. Money in micro-units of the major unit. */
+export type Reversal = {
+  id: string;
+  kind: ReversalKind;
+  amount: Micros;
+  currency: string;
+  status: ReversalStatus;
+  createdAt: Date;
+};
 
 /** Keeps a reversal as it stands now. One that stands as it did stays as it is. */
 export async function putReversal(

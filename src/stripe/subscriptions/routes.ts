@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRIAL_DAYS_MAX } from '../../catalog/shape.ts';
 import { PLANS } from '../../catalog/types.ts';
 import { type Endpoint, endpoint } from '../../lib/endpoint.ts';
 import { textSchema, workspaceIdSchema } from '../../lib/schemas.ts';
@@ -12,7 +13,6 @@ import { previewChange, previewSchema } from './preview.ts';
 
 const planSchema = z.enum(PLANS, `must be ${PLANS.join(' or ')}`);
 
-const TRIAL_DAYS_MAX = 730; // Stripe's
 const TRIAL_DAYS_MESSAGE = `must be a whole number from 0 to ${TRIAL_DAYS_MAX}`;
 
 export const planCheckoutSchema = z.strictObject({
