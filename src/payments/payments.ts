@@ -8,7 +8,7 @@ import { newId } from '../lib/ids.ts';
 import { findOrMakePayer } from './payers.ts';
 import {
   expireUnopened,
-  findOpenPlanSessions,
+  findOlderPlanSessions,
   insertCheckout,
   insertCreditRecord,
   lockCheckout,
@@ -110,12 +110,12 @@ export async function adoptSession(
   await updateSession(tx, id, { ...session, rereadAt }, now);
 }
 
-/** Open checkouts of plans that a newer one of the same workspace takes the place of, by the provider's page. */
-export function supersedeCheckouts(
+/** The provider's pages of open checkouts of plans that a newer one of the same workspace has taken the place of. */
+export function supersededPages(
   { pool }: Pick<PaymentServices, 'pool'>,
-  newer: { id: string; workspaceId: string },
+  workspaceId: string,
 ): Promise<string[]> {
-  return findOpenPlanSessions(pool, newer);
+  return findOlderPlanSessions(pool, workspaceId);
 }
 
 /** The payer that a user is for a workspace, found or made. */

@@ -184,18 +184,16 @@ export async function updateSession(
   });
 }
 
-/** The pages of a workspace's open checkouts of plans, but for one. */
-export async function findOpenPlanSessions(
-  db: Queryable,
-  { workspaceId, id }: { workspaceId: string; id: string },
-): Promise<string[]> {
+/** The pages of a workspace's open checkouts of plans, but for the newest one: whoever asks, it is the same. */
+export async function findOlderPlanSessions(db: Queryable, workspaceId: string): Promise<string[]> {
   const { rows } = await db.query({
     text: `
       select "sessionId"
       from "Checkout"
-      where "workspaceId" = $1 and id <> $2 and status = 'OPEN' and plan is not null and "sessionId" is not null
-      order by "createdAt"`,
-    values: [workspaceId, id],
+      where "workspaceId" = $1 and status = 'OPEN' and plan is not null and "sessionId" is not null
+      order by "createdAt" desc, id desc
+      offset 1`,
+    values: [workspaceId],
   });
   return rows.map((row: { sessionId: string }) => row.sessionId);
 }

@@ -1,9 +1,9 @@
 import type { Interval, Plan } from '../../catalog/types.ts';
 import { toUnits } from '../../lib/amounts.ts';
 import { toStripeAmount } from '../../lib/currencies.ts';
-import { supersedeCheckouts } from '../../payments/payments.ts';
+import { supersededPages } from '../../payments/payments.ts';
 import { openPlanCheckout, type PlanPurchase } from '../../subscriptions/checkout.ts';
-import { ask, isMissing } from '../client.ts';
+import { ask } from '../client.ts';
 import { openPage, type ReturnUrls } from '../page.ts';
 import type { StripeServices } from '../services.ts';
 import { priceOf } from './prices.ts';
@@ -47,7 +47,7 @@ export async function createPlanCheckout(
       payment_method_collection: 'always',
     },
   }));
-  await closeOlderPages(services, checkout);
+  await closeOlderPages(services, checkout.workspaceId);
   return {
     id: checkout.id,
     url: page.url,
@@ -64,16 +64,24 @@ export async function createPlanCheckout(
   };
 }
 
-/** A workspace has one subscription: of its open pages, the last one counts. One that was paid meanwhile cannot be closed. */
-async function closeOlderPages(
-  services: StripeServices,
-  checkout: { id: string; workspaceId: string },
-): Promise<void> {
-  for (const sessionId of await supersedeCheckouts(services, checkout)) {
+/**
+ * A workspace has one subscription: of its open pages, the last one counts. Of several that are opened at once, each looks
+ * when its own is kept, so the last one to look sees all. One that was paid meanwhile cannot be closed.
+ */
+async function closeOlderPages(services: StripeServices, workspaceId: string): Promise<void> {
+  for (const sessionId of await supersededPages(services, workspaceId)) {
     try {
       await ask(() => services.stripe.checkout.sessions.expire(sessionId));
     } catch (error) {
-      if (!isMissing(error)) services.report(`the page ${sessionId} of an older checkout stays open`, error);
+      if (await isOpen(services, sessionId)) {
+        services.report(`the page ${sessionId} of an older checkout stays open`, error);
+      }
     }
   }
+}
+
+/** Somebody else may have closed it, or paid on it. */
+async function isOpen({ stripe }: StripeServices, sessionId: string): Promise<boolean> {
+  const session = await ask(() => stripe.checkout.sessions.retrieve(sessionId)).catch(() => null);
+  return session?.status === 'open';
 }
