@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { fingerprintOf } from '../../lib/fingerprints.ts';
 import { newId } from '../../lib/ids.ts';
-import { changeOf } from '../../subscriptions/change.ts';
+import { type Change, changeOf } from '../../subscriptions/change.ts';
 import { priceOfPlan } from '../../subscriptions/checkout.ts';
 import type { Subscription } from '../../subscriptions/subscriptions.ts';
 import type { Terms } from '../../subscriptions/types.ts';
@@ -27,22 +27,20 @@ export async function changeSubscription(
   const current = await currentOf(services, workspaceId);
   const price = await priceFor(services, current, to);
   requirePaid(current);
-  const isTrial = current.subscription.status === 'trialing';
-  const change = changeOf(current.terms, to);
-  // A trial has nothing that is paid for and could be lost.
-  const changed =
-    change === 'downgrade' && !isTrial
-      ? await changeLater(services, current, price, act)
-      : await changeNow(services, current, price, act);
-  return settle(services, workspaceId, changed);
+  const verb = { none: stay, upgrade: changeNow, downgrade: changeLater }[whenOf(current, to)];
+  return settle(services, workspaceId, await verb(services, current, price, act));
 }
 
-/** The price of another plan, in the currency that the subscription has. */
-export function priceFor(
-  services: StripeServices,
-  { subscription }: Current,
-  to: Terms,
-): Promise<Stripe.Price> {
+/** What a change comes to for this subscription. A trial has nothing that is paid for and could be lost: all is at once. */
+export function whenOf({ subscription, terms }: Current, to: Terms): Change {
+  const change = changeOf(terms, to);
+  return change === 'downgrade' && subscription.status === 'trialing' ? 'upgrade' : change;
+}
+
+/** The price of another plan, in the currency that the subscription has; of its own plan, the one that it has. */
+export async function priceFor(services: StripeServices, current: Current, to: Terms): Promise<Stripe.Price> {
+  const { subscription, terms, item } = current;
+  if (changeOf(terms, to) === 'none') return item.price;
   const { currency, amount } = priceOfPlan(services.catalog, to, subscription.currency);
   return priceOf(services, { ...to, currency, amount });
 }
@@ -52,15 +50,24 @@ function requirePaid({ subscription }: Current): void {
   throw paymentRequired(subscription, 'A payment is owed for this subscription, which comes first.');
 }
 
+/** As it is, and as it was sold, whatever the catalog says since. */
+async function stay(
+  services: StripeServices,
+  current: Current,
+  _price: Stripe.Price,
+  act: string,
+): Promise<Stripe.Subscription> {
+  return giveUpSchedule(services, await keepGoing(services, current, act));
+}
+
 async function changeNow(
   services: StripeServices,
   current: Current,
   price: Stripe.Price,
   act: string,
 ): Promise<Stripe.Subscription> {
-  const kept = await giveUpSchedule(services, await keepGoing(services, current, act));
-  const { subscription, item } = { ...current, subscription: kept };
-  if (item.price.id === price.id) return subscription;
+  const { item } = current;
+  const subscription = await stay(services, current, price, act);
   const waiting = subscription.pending_update?.subscription_items?.[0]?.price.id === price.id;
   const changed = waiting
     ? subscription
@@ -97,13 +104,7 @@ async function changeLater(
 ): Promise<Stripe.Subscription> {
   const { stripe } = services;
   const subscription = await keepGoing(services, current, act);
-  const schedule =
-    expanded(subscription.schedule) ??
-    (await makeOnce<Stripe.SubscriptionSchedule>(
-      keyOf('schedule', act, subscription),
-      (options) => stripe.subscriptionSchedules.create({ from_subscription: subscription.id }, options),
-      async () => expanded((await retrieve(services, subscription.id)).schedule),
-    ));
+  const schedule = expanded(subscription.schedule) ?? (await makeSchedule(services, subscription, act));
   const [phase] = schedule.phases;
   const params: Stripe.SubscriptionScheduleUpdateParams = {
     end_behavior: 'release',
@@ -128,6 +129,27 @@ async function changeLater(
     REPEATABLE,
   );
   return subscription;
+}
+
+/** A subscription has one schedule: who asks for another change at the same moment may have made it. */
+async function makeSchedule(
+  services: StripeServices,
+  subscription: Stripe.Subscription,
+  act: string,
+): Promise<Stripe.SubscriptionSchedule> {
+  const { subscriptionSchedules } = services.stripe;
+  const find = async () => expanded((await retrieve(services, subscription.id)).schedule);
+  try {
+    return await makeOnce<Stripe.SubscriptionSchedule>(
+      keyOf('schedule', act, subscription),
+      (options) => subscriptionSchedules.create({ from_subscription: subscription.id }, options),
+      find,
+    );
+  } catch (error) {
+    const made = await find();
+    if (made !== null) return made;
+    throw error;
+  }
 }
 
 /** Who changes a plan means to keep it: an end that was asked for is given up. */

@@ -10,7 +10,7 @@ import type { Terms } from '../../subscriptions/types.ts';
 import { ask } from '../client.ts';
 import { dateOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
-import { priceFor } from './change.ts';
+import { priceFor, whenOf } from './change.ts';
 import { type Current, currentOf } from './current.ts';
 
 const termsSchema = z.object({ plan: z.enum(PLANS), interval: intervalSchema });
@@ -46,19 +46,18 @@ export async function previewChange(
   const current = await currentOf(services, workspaceId);
   const price = await priceFor(services, current, to);
   const from = current.terms;
-  const isTrial = current.subscription.status === 'trialing';
-  const asked = changeOf(from, to);
-  const isLater = asked === 'downgrade' && !isTrial;
+  const when = whenOf(current, to);
+  const isLater = when === 'downgrade';
   const now = clock.now();
   const at = isLater ? dateOf(current.item.current_period_end) : now;
   const creditsOf = (plan: Terms['plan']) => toUnits(catalog.plans.get(plan)?.credits ?? 0n);
   return {
     workspaceId,
-    change: asked,
+    change: changeOf(from, to),
     at: at.toISOString(),
     from,
     to,
-    money: await moneyOf(services, current, price, isLater ? 'none' : asked),
+    money: await moneyOf(services, current, price, when),
     features: previewAllowances(await engine.state(workspaceId), catalog, {
       from: from.plan,
       to: to.plan,
@@ -79,7 +78,9 @@ async function moneyOf(
   const units = (amount: number) => toUnits(fromStripeAmount(currency, amount));
   const periodEnd = dateOf(item.current_period_end).toISOString();
   const next = { amount: units(await netOf(services, subscription, item, price)), at: periodEnd };
-  if (change === 'none') return { currency, dueNow: 0, lines: [], next };
+  // A trial has nothing to pay yet: Stripe would show what it ends with.
+  const isPaidNow = change === 'upgrade' && subscription.status !== 'trialing';
+  if (!isPaidNow) return { currency, dueNow: 0, lines: [], next };
   const invoice = await ask(() =>
     services.stripe.invoices.createPreview({
       subscription: subscription.id,
