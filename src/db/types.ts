@@ -76,6 +76,20 @@ export const OperationType = {
     CLAW_BACK: "CLAW_BACK"
 } as const;
 export type OperationType = (typeof OperationType)[keyof typeof OperationType];
+export const CheckoutKind = {
+    PURCHASE: "PURCHASE",
+    TOP_UP: "TOP_UP"
+} as const;
+export type CheckoutKind = (typeof CheckoutKind)[keyof typeof CheckoutKind];
+export const AutoTopUpStatus = {
+    READY: "READY",
+    PENDING: "PENDING",
+    ACTION_REQUIRED: "ACTION_REQUIRED",
+    BACKING_OFF: "BACKING_OFF",
+    STOPPED: "STOPPED",
+    DISABLED: "DISABLED"
+} as const;
+export type AutoTopUpStatus = (typeof AutoTopUpStatus)[keyof typeof AutoTopUpStatus];
 export const CheckoutStatus = {
     OPEN: "OPEN",
     COMPLETE: "COMPLETE",
@@ -109,6 +123,22 @@ export type ApiKey = {
     createdAt: Generated<Timestamp>;
     revokedAt: Timestamp | null;
 };
+export type AutoTopUp = {
+    workspaceId: string;
+    paymentUserId: string;
+    threshold: string;
+    pack: string;
+    currency: string;
+    monthlyMax: string;
+    status: AutoTopUpStatus;
+    why: string | null;
+    nextTryAt: Timestamp | null;
+    declines: Generated<number>;
+    checkoutId: string | null;
+    cardId: string | null;
+    createdAt: Generated<Timestamp>;
+    updatedAt: Generated<Timestamp>;
+};
 export type CatalogVersion = {
     version: string;
     content: unknown;
@@ -118,6 +148,7 @@ export type Checkout = {
     id: string;
     workspaceId: string;
     paymentUserId: string;
+    kind: Generated<CheckoutKind>;
     status: CheckoutStatus;
     pack: string | null;
     amount: string;
@@ -142,6 +173,7 @@ export type Credit = {
     expired: Generated<string>;
     clawedBack: Generated<string>;
     debt: Generated<string>;
+    topUpBelow: string | null;
     version: Generated<string>;
     paymentUserId: string | null;
     createdAt: Generated<Timestamp>;
@@ -355,6 +387,7 @@ export type Workspace = {
 export type DB = {
     AIUsage: AIUsage;
     ApiKey: ApiKey;
+    AutoTopUp: AutoTopUp;
     CatalogVersion: CatalogVersion;
     Checkout: Checkout;
     Credit: Credit;

@@ -61,7 +61,7 @@ function play(steps: readonly Step[], debt: DebtPolicy = 'next_purchase') {
   let state: State = {
     ...{ workspaceId: 'acme', version: 0, createdAt: NOW, subscription: null },
     wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
-    ...{ grants: [], debts: [], usages: new Map() },
+    ...{ grants: [], debts: [], usages: new Map(), topUpBelow: null },
   };
   const lots = new Map<string, Lot & { amount: Micros; reversed: Micros }>();
   const decisions: Decision[] = [];

@@ -70,6 +70,7 @@ function stateWith({
     wallet: { balance, total: balance, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
     grants,
     debts: [],
+    topUpBelow: null,
     usages: new Map(
       Object.entries(used).map(([code, amount]) => [
         code,

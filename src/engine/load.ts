@@ -39,7 +39,7 @@ export const GRANT = `json_build_array(${lot('g')}, g.remaining::text)`;
 const LOAD = `
   select
     w.id as "workspaceId", w."createdAt", c.version::int8, c.balance, c.total, c."totalUsage", c.expired, c."clawedBack",
-    c.debt, s.plan, s.status, s."startDate", s."endDate",
+    c.debt, c."topUpBelow", s.plan, s.status, s."startDate", s."endDate",
     s."allowanceAnchor", s."graceUntil", s."cancelAt",
     (
       select json_agg(${GRANT})
@@ -90,6 +90,7 @@ type StateRow = {
   expired: string;
   clawedBack: string;
   debt: string;
+  topUpBelow: string | null;
   plan: Subscription['plan'] | null;
   status: Subscription['status'];
   startDate: Date;
@@ -130,6 +131,7 @@ function stateOf(row: StateRow): State {
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
     debts: debtsOf(row.debts),
     usages: usagesOf(row.usages),
+    topUpBelow: row.topUpBelow === null ? null : fromDecimal(row.topUpBelow),
   };
 }
 

@@ -40,7 +40,7 @@ const catalog = parseCatalog({
 const nothing = { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n };
 const fresh: State = {
   ...{ workspaceId: 'acme', version: 0, createdAt: CREATED, subscription: null, wallet: nothing },
-  ...{ grants: [], debts: [], usages: new Map() },
+  ...{ grants: [], debts: [], usages: new Map(), topUpBelow: null },
 };
 
 function onPlan(state: State, plan: Plan, startDay: number): State {

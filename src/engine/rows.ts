@@ -18,6 +18,9 @@ export type WalletRow = {
   clawedBack: string;
   debt: string;
   keys: string[];
+  topUpBelow?: string;
+  /** A top-up is asked for. */
+  topUp?: true;
   grantChanges?: GrantChangeRow[];
   newGrants?: Record<string, unknown>[];
   /** Counted in periods, and given back to them. */
@@ -61,6 +64,8 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
     debt: toDecimal(wallet.debt),
     keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
   };
+  if (after.topUpBelow !== null) row.topUpBelow = toDecimal(after.topUpBelow);
+  else if (before.topUpBelow !== null) row.topUp = true;
   if (grants.changed.length > 0) row.grantChanges = grants.changed;
   if (grants.added.length > 0) row.newGrants = grants.added;
   if (usages.used.length > 0) row.used = usages.used;

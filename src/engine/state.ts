@@ -19,6 +19,8 @@ export type State = {
   readonly debts: readonly Debt[];
   /** What was used of the allowance of each feature. */
   readonly usages: ReadonlyMap<string, Usages>;
+  /** A use that leaves the balance below this asks for a top-up. Null: none is wanted, or one is asked for already. */
+  readonly topUpBelow: Micros | null;
 };
 
 export type Subscription = {

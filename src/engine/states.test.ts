@@ -12,6 +12,7 @@ const state = (workspaceId: string, version = 0): State => ({
   grants: [],
   debts: [],
   usages: new Map(),
+  topUpBelow: null,
 });
 
 test('what is asked for stays, and no more than the limit is kept', () => {

@@ -29,7 +29,7 @@ export function decisionOf(operation: Operation, { catalog, now, plan }: Context
 
 /** Every decision moves the version. Written out, because a copy that is made by spreading is kept with room to grow. */
 export function nextState(
-  { workspaceId, version, createdAt, subscription, wallet, grants, debts, usages }: State,
+  { workspaceId, version, createdAt, subscription, wallet, grants, debts, usages, topUpBelow }: State,
   changes: Partial<Pick<State, 'wallet' | 'grants' | 'debts' | 'usages'>> = {},
 ): State {
   return {
@@ -41,5 +41,12 @@ export function nextState(
     grants: changes.grants ?? grants,
     debts: changes.debts ?? debts,
     usages: changes.usages ?? usages,
+    topUpBelow,
   };
+}
+
+/** What a use leaves, whether credits paid it or could not: below the threshold it asks for a top-up, once. */
+export function judgeTopUp(state: State): State {
+  const { topUpBelow, wallet } = state;
+  return topUpBelow === null || wallet.balance >= topUpBelow ? state : { ...state, topUpBelow: null };
 }

@@ -3,7 +3,7 @@ import { type Micros, min, toUnits } from '../lib/amounts.ts';
 import type { Decision, Reasons, Source, UseOperation } from './operations.ts';
 import { allowanceReason, allowanceReasonOf, type Context, type Quote, quote } from './quote.ts';
 import { countUsed, type Grant, type State } from './state.ts';
-import { decisionOf, nextState, type Step } from './step.ts';
+import { decisionOf, judgeTopUp, nextState, type Step } from './step.ts';
 
 /** Uses a feature: allowance first, then credits; all of the amount or nothing of it. */
 export function use(state: State, operation: UseOperation, context: Context): Step {
@@ -29,7 +29,11 @@ export function use(state: State, operation: UseOperation, context: Context): St
       refusal: refusalDetails(quoted, feature, state, context),
       ...(requestId === undefined ? {} : { requestId }),
     };
-    return { state: nextState(state), decision: { ...asked, code: quoted.code, reasons } };
+    const after = nextState(state);
+    return {
+      state: quoted.code === 'insufficient_credits' ? judgeTopUp(after) : after,
+      decision: { ...asked, code: quoted.code, reasons },
+    };
   }
   return take(state, asked, quoted, explained, context);
 }
@@ -67,7 +71,7 @@ function take(
     ...(sources.length === 0 ? {} : { sources }),
   };
   return {
-    state: after,
+    state: creditCost === 0n ? after : judgeTopUp(after),
     decision: { ...asked, fromAllowance, fromCredits, creditCost, periodStart, reasons },
   };
 }

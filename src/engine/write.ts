@@ -1,3 +1,4 @@
+import { addJob } from '../db/jobs.ts';
 import { toDecimal } from '../lib/amounts.ts';
 import type { Decision } from './operations.ts';
 import type { WorkspaceWrite } from './rows.ts';
@@ -25,6 +26,9 @@ export async function writeGuarded(
   });
   return new Set((rows[0] as { written: string[] | null }).written ?? []);
 }
+
+/** The task that a use asks for, if it leaves too little. */
+export const TOP_UP_TASK = 'topups.charge';
 
 type ColumnValue = (decision: Decision) => string | null | undefined;
 
@@ -92,17 +96,19 @@ with wallet as (
   update "Credit" c
   set
     version = i."nextVersion", balance = i.balance, total = i.total, "totalUsage" = i."totalUsage",
-    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, "updatedAt" = $2
+    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, "topUpBelow" = i."topUpBelow", "updatedAt" = $2
   from json_to_recordset($1) as i(
     "workspaceId" text, version int8, "nextVersion" int8, balance numeric, total numeric, "totalUsage" numeric,
-    expired numeric, "clawedBack" numeric, debt numeric, keys text[], "grantChanges" json, "newGrants" json, used json,
-    returned json, "refundedUses" text[], "debtsPaid" json, "debtsReturned" json
+    expired numeric, "clawedBack" numeric, debt numeric, keys text[], "topUpBelow" numeric, "topUp" bool,
+    "grantChanges" json, "newGrants" json, used json, returned json, "refundedUses" text[], "debtsPaid" json,
+    "debtsReturned" json
   )
   where c."workspaceId" = i."workspaceId" and c.version = i.version
     and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
     and not exists (select from "IdempotentRequest" r where r.key = any(i.keys) and r.status is not null)
   returning
-    c."workspaceId", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid", i."debtsReturned"
+    c."workspaceId", i."topUp", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid",
+    i."debtsReturned"
 ), passed as materialized (
   select jsonb_object_agg("workspaceId", true) as workspaces from wallet
 ), line as materialized (
@@ -251,6 +257,18 @@ debtsReturned as (
   from wallet w
   cross join lateral json_to_recordset(w."debtsReturned") as d("debtorId" text, "payerId" text, amount numeric)
   where p."debtorId" = d."debtorId" and p."payerId" = d."payerId" and p."workspaceId" = w."workspaceId"
+)`,
+  },
+  {
+    isNeeded: ({ wallet }) => wallet.topUp !== undefined,
+    // What is returned is made for every row, though nobody reads it.
+    sql: `
+topUp as (
+  update "AutoTopUp" a
+  set status = 'PENDING', "updatedAt" = $2
+  from wallet w
+  where w."topUp" and a."workspaceId" = w."workspaceId" and a.status = 'READY'
+  returning ${addJob(TOP_UP_TASK, 'a."workspaceId"')}
 )`,
   },
 ];

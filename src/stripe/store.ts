@@ -1,4 +1,5 @@
 import { type Selectable, sql } from 'kysely';
+import { addJob } from '../db/jobs.ts';
 import { type Filters, type PageAsked, readPage } from '../db/page.ts';
 import type { Db } from '../db/pool.ts';
 import type { StripeEvent } from '../db/types.ts';
@@ -43,13 +44,6 @@ export async function keepEvent(db: Queryable, event: KeptEvent, now: Date): Pro
       now,
     ],
   });
-}
-
-/** One waiting job an event and task; asking again for one that runs, or was left behind locked, makes another. */
-function addJob(task: string, id: string): string {
-  return `graphile_worker.add_job(
-        '${task}', json_build_object('id', ${id}), job_key => '${task}:' || ${id}, job_key_mode => 'preserve_run_at'
-      )`;
 }
 
 /** An event that is not closed yet, first, and all others of its object; `evenClosed`: the event in any case. */

@@ -168,6 +168,6 @@ function newState(workspaceId: string, createdAt: number): State {
   return {
     ...{ workspaceId, version: 0, createdAt, subscription: null },
     wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
-    ...{ grants: [], debts: [], usages: new Map() },
+    ...{ grants: [], debts: [], usages: new Map(), topUpBelow: null },
   };
 }
