@@ -39,7 +39,7 @@ const LAYERS = [
   ['audit', 'clock', 'entitlements', 'idempotency', 'keys', 'metrics'],
   ['ai', 'credits', 'decisions'],
   ['payments'],
-  ['subscriptions'],
+  ['subscriptions', 'topups'],
   ['workspaces'],
   ['stripe'],
   ['jobs'],

@@ -22,6 +22,7 @@ import { eventRoutes } from './stripe/lists.ts';
 import { checkoutRoutes } from './stripe/routes.ts';
 import type { StripeServices } from './stripe/services.ts';
 import { subscriptionVerbRoutes } from './stripe/subscriptions/routes.ts';
+import { topUpRoutes } from './stripe/topups/routes.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
@@ -109,6 +110,7 @@ export async function openTollgate({
         ...catalogRoutes(services),
         ...(selling === null ? [] : checkoutRoutes(selling.services)),
         ...(selling === null ? [] : subscriptionVerbRoutes(selling.services)),
+        ...(selling === null ? [] : topUpRoutes(selling.services)),
         ...(selling === null ? [] : eventRoutes({ db, livemode: selling.services.livemode })),
         ...auditRoutes(services),
         ...clockRoutes({ ...services, onMove: onClockMoved }),

@@ -22,6 +22,7 @@ import { eventRoutes } from '../src/stripe/lists.ts';
 import { checkoutRoutes } from '../src/stripe/routes.ts';
 import type { StripeServices } from '../src/stripe/services.ts';
 import { subscriptionVerbRoutes } from '../src/stripe/subscriptions/routes.ts';
+import { topUpRoutes } from '../src/stripe/topups/routes.ts';
 import { getWorkspace, type WorkspaceState } from '../src/workspaces/workspaces.ts';
 import { type TestDatabase, testDatabase } from './database.ts';
 import { sampleConfig } from './fixtures/catalog.ts';
@@ -43,6 +44,7 @@ export type Shop = {
   reports: string[];
   get(path: string): Promise<Answer>;
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Answer>;
+  send(method: 'PUT' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** A new workspace, with the person who pays for it. */
   customer(): Promise<Customer>;
   /** Posts an event as Stripe does; signed with the test's secret unless a signature is given. */
@@ -126,6 +128,7 @@ export async function openShop(
     endpoints: [
       ...checkoutRoutes(services),
       ...subscriptionVerbRoutes(services),
+      ...topUpRoutes(services),
       ...eventRoutes({ db: database.db, livemode: false }),
     ],
     report,
@@ -140,9 +143,17 @@ export async function openShop(
     return { status: response.status, body: await response.json(), headers: response.headers };
   }
 
-  async function post(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> {
+  const post = (path: string, body: unknown, headers?: Record<string, string>) =>
+    send('POST', path, body, headers);
+
+  async function send(
+    method: 'POST' | 'PUT' | 'DELETE',
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> {
     const response = await fetch(url + path, {
-      method: 'POST',
+      method,
       headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json', ...headers },
       body: JSON.stringify(body),
     });
@@ -161,6 +172,7 @@ export async function openShop(
     jobs: undefined,
     get,
     post,
+    send,
     async deliver(event, signature) {
       const body = typeof event === 'string' ? event : JSON.stringify(event, null, 2);
       const seconds = Math.floor(clock.now().getTime() / 1000);

@@ -1,4 +1,5 @@
 import type { CronItem, Task, TaskList } from 'graphile-worker';
+import { TOP_UP_TASK } from '../engine/write.ts';
 import { takeUnheard } from '../payments/payments.ts';
 import { applyEvent } from '../stripe/apply.ts';
 import { commit } from '../stripe/change.ts';
@@ -8,6 +9,7 @@ import type { StripeServices } from '../stripe/services.ts';
 import { giveUpSession, readSession } from '../stripe/sessions.ts';
 import { EVENT_TASK, REPLAY_TASK, requeueEvents } from '../stripe/store.ts';
 import { readSubscriptions } from '../stripe/subscriptions/reading.ts';
+import { chargeTopUp, lookAfterTopUps } from '../stripe/topups/charge.ts';
 import { giveDueCredits } from '../subscriptions/plancredits.ts';
 import { findOverdueCustomers } from '../subscriptions/subscriptions.ts';
 import { findWorkspacesWithExpired } from './store.ts';
@@ -23,6 +25,8 @@ export function tasksOf(services: StripeServices): TaskList {
     'plans.credits': () => giveDueCredits(services),
     'stripe.reconcile': () => reconcileNightly(services),
     'credits.expire': () => expireCredits(services),
+    [TOP_UP_TASK]: (payload) => chargeTopUp(services, idIn(payload)),
+    'topups.lookAfter': () => lookAfterTopUps(services),
   };
   return Object.fromEntries(Object.entries(works).map(([name, work]) => [name, abortable(work)]));
 }
@@ -44,6 +48,7 @@ export const SCHEDULE: CronItem[] = [
   { task: 'plans.credits', match: '* * * * *' },
   { task: 'stripe.reconcile', match: '17 3 * * *' },
   { task: 'credits.expire', match: '*/5 * * * *' },
+  { task: 'topups.lookAfter', match: '* * * * *' },
 ].map((item) => ({ ...item, options: { maxAttempts: 1, jobKey: item.task } }));
 
 /** Jobs wait less than this unless there is a flood, and then asking again for them changes nothing. */

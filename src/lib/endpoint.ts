@@ -26,7 +26,7 @@ export function replyOf(
 
 /** One endpoint, in one place: its address, its schemas, its refusals, its handler. Routes and OpenAPI come from it. */
 export type Endpoint = {
-  method: 'GET' | 'POST' | 'PUT';
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   path: string;
   tag: string;
   summary: string;

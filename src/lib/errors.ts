@@ -36,6 +36,7 @@ export const CODES = {
     status: 409,
     meaning: 'Nothing would follow from the event if it were applied again; the message says why.',
   },
+  nothing_to_pay: { status: 409, meaning: 'No payment waits for its payer; the message says why.' },
   payload_too_large: { status: 413, meaning: 'The body is over 1 MiB, or has over 1000 items.' },
   rate_limited: { status: 429, meaning: 'Too much at once; try again after `Retry-After` seconds.' },
   internal_error: { status: 500, meaning: 'A defect of Tollgate; report it with the `requestId`.' },

@@ -12,15 +12,17 @@ import {
   insertCheckout,
   insertCreditRecord,
   lockCheckout,
+  lockUnattended,
   putPayment,
   takeDueCheckouts,
   updateSession,
   updateStatus,
   workspaceExists,
 } from './store.ts';
-import type { Buys, BuysCredits, Checkout, Payer, PaymentServices } from './types.ts';
+import type { Buys, BuysCredits, Checkout, CheckoutKind, Payer, PaymentServices } from './types.ts';
 
-export type { Buys, BuysPlan, Checkout, Payer, PaymentServices } from './types.ts';
+export { checkoutOf, workspaceExists } from './store.ts';
+export type { Buys, BuysCredits, BuysPlan, Checkout, Payer, PaymentServices } from './types.ts';
 
 export type PurchaseInput = {
   workspaceId: string;
@@ -53,11 +55,23 @@ export async function keepCheckout<B extends Buys>(
   now: Date,
 ): Promise<Checkout<B>> {
   if (!(await workspaceExists(tx, asked.workspaceId))) throw workspaceNotFound(asked.workspaceId);
-  const payer = await findOrMakePayer(tx, user, now);
-  const checkout: Checkout<B> = { id: newId('co'), payer, status: 'OPEN', sessionId: null, ...asked };
-  await insertCheckout(tx, checkout, now);
+  return addCheckout(tx, { ...asked, payer: await findOrMakePayer(tx, user, now) }, now);
+}
+
+type Wanted<B extends Buys> = Pick<Checkout<B>, 'workspaceId' | 'amount' | 'currency' | 'buys' | 'payer'>;
+
+/** Keeps an open checkout of a payer who is known. `rereadAt`: when its payment is asked for again, should it need no page. */
+export async function addCheckout<B extends Buys>(
+  tx: Queryable,
+  { kind = 'PURCHASE', rereadAt = null, ...wanted }: Wanted<B> & Partial<Unattended>,
+  now: Date,
+): Promise<Checkout<B>> {
+  const checkout: Checkout<B> = { id: newId('co'), kind, status: 'OPEN', sessionId: null, ...wanted };
+  await insertCheckout(tx, checkout, rereadAt, now);
   return checkout;
 }
+
+type Unattended = { kind: CheckoutKind; rereadAt: Date | null };
 
 function priceOf(
   catalog: Catalog,
@@ -96,6 +110,14 @@ export function findCheckout(
   wanted: { sessionId: string; id: string | null },
 ): Promise<Checkout | undefined> {
   return lockCheckout(tx, wanted);
+}
+
+/** The checkout that is paid without a page by this name of the provider's; else the one with this id. */
+export function findUnattended(
+  tx: Queryable,
+  wanted: { paymentId: string; id: string | null },
+): Promise<(Checkout & { paymentId: string | null }) | undefined> {
+  return lockUnattended(tx, wanted);
 }
 
 /** Keeps the session that the provider has made for a checkout. */

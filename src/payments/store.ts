@@ -81,13 +81,18 @@ export async function workspaceExists(db: Queryable, id: string): Promise<boolea
   return rows.length > 0;
 }
 
-export async function insertCheckout(db: Queryable, checkout: Checkout, now: Date): Promise<void> {
+export async function insertCheckout(
+  db: Queryable,
+  checkout: Checkout,
+  rereadAt: Date | null,
+  now: Date,
+): Promise<void> {
   await db.query({
     text: `
       insert into "Checkout"
-        (id, "workspaceId", "paymentUserId", status, amount, currency, pack, credits, plan, interval, "trialDays",
-          "createdAt", "updatedAt")
-      values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $11)`,
+        (id, "workspaceId", "paymentUserId", status, amount, currency, pack, credits, plan, interval, "trialDays", kind,
+          "rereadAt", "createdAt", "updatedAt")
+      values ($1, $2, $3, 'OPEN', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13)`,
     values: [
       checkout.id,
       checkout.workspaceId,
@@ -95,6 +100,8 @@ export async function insertCheckout(db: Queryable, checkout: Checkout, now: Dat
       toDecimal(checkout.amount),
       checkout.currency,
       ...wantedColumns(checkout.buys),
+      checkout.kind,
+      rereadAt,
       now,
     ],
   });
@@ -130,7 +137,31 @@ export async function lockCheckout(
   return undefined;
 }
 
-type CheckoutRow = Pick<Checkout, 'id' | 'workspaceId' | 'status' | 'currency' | 'sessionId'> &
+/** The checkout without a page whose payment has this name, else the one with this id, held until the transaction ends. */
+export async function lockUnattended(
+  db: Queryable,
+  { paymentId, id }: { paymentId: string; id: string | null },
+): Promise<(Checkout & { paymentId: string | null }) | undefined> {
+  const { rows } = await db.query({
+    text: `
+      select c.*, u.email, u."customerId", p."paymentId"
+      from "Checkout" c
+      join "PaymentUser" u on u.id = c."paymentUserId"
+      left join "Payment" p on p."checkoutId" = c.id
+      where c."sessionId" is null and c.kind = 'TOP_UP'
+        and c.id in ((select "checkoutId" from "Payment" where "paymentId" = $1), $2)
+      order by p."paymentId" is distinct from $1
+      limit 1
+      for update of c`,
+    values: [paymentId, id],
+  });
+  return rows[0] === undefined ? undefined : { ...checkoutOf(rows[0]), paymentId: rows[0].paymentId };
+}
+
+export type CheckoutRow = Pick<
+  Checkout,
+  'id' | 'workspaceId' | 'kind' | 'status' | 'currency' | 'sessionId'
+> &
   Omit<Payer, 'id'> & {
     paymentUserId: string;
     amount: string;
@@ -141,10 +172,12 @@ type CheckoutRow = Pick<Checkout, 'id' | 'workspaceId' | 'status' | 'currency' |
     trialDays: number | null;
   };
 
-function checkoutOf(row: CheckoutRow): Checkout {
+/** A Checkout row, with the columns of its payer. */
+export function checkoutOf(row: CheckoutRow): Checkout {
   return {
     id: row.id,
     workspaceId: row.workspaceId,
+    kind: row.kind,
     payer: { id: row.paymentUserId, email: row.email, customerId: row.customerId },
     status: row.status,
     buys:
@@ -213,7 +246,7 @@ export async function takeDueCheckouts(
       where id in (
         select id
         from "Checkout"
-        where status = 'OPEN' and "rereadAt" <= $1
+        where status = 'OPEN' and "rereadAt" <= $1 and "sessionId" is not null
         order by "rereadAt"
         limit $4
         for update skip locked
@@ -230,7 +263,7 @@ export async function expireUnopened(db: Queryable, createdBefore: Date, now: Da
     text: `
       update "Checkout"
       set status = 'EXPIRED', "updatedAt" = $2
-      where status = 'OPEN' and "sessionId" is null and "createdAt" < $1`,
+      where status = 'OPEN' and "sessionId" is null and "rereadAt" is null and "createdAt" < $1`,
     values: [createdBefore, now],
   });
 }

@@ -16,12 +16,16 @@ export type Checkout<B extends Buys = Buys> = {
   id: string;
   workspaceId: string;
   payer: Payer;
+  kind: CheckoutKind;
   status: 'OPEN' | 'COMPLETE' | 'EXPIRED' | 'FAILED';
   buys: B;
   amount: Micros;
   currency: string;
   sessionId: string | null;
 };
+
+/** Whether somebody came to buy, or a wallet is kept topped up. */
+export type CheckoutKind = 'PURCHASE' | 'TOP_UP';
 
 /** What a checkout is for: credits, or a plan that is billed from then on. */
 export type Buys = BuysCredits | BuysPlan;

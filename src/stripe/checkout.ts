@@ -1,10 +1,18 @@
 import { toUnits } from '../lib/amounts.ts';
 import { toStripeAmount } from '../lib/currencies.ts';
-import { nameOf, openCheckout, type PurchaseInput } from '../payments/payments.ts';
-import { openPage, type ReturnUrls } from './page.ts';
+import {
+  type BuysCredits,
+  type Checkout,
+  nameOf,
+  openCheckout,
+  type PurchaseInput,
+} from '../payments/payments.ts';
+import { keepsToppedUp } from '../topups/topups.ts';
+import { openPage, type ReturnUrls, type SaleOf } from './page.ts';
 import type { StripeServices } from './services.ts';
 
-export type CheckoutInput = PurchaseInput & ReturnUrls;
+/** `saveCard`: the card is to be charged again while its holder is away. */
+export type CheckoutInput = PurchaseInput & ReturnUrls & { saveCard?: boolean | undefined };
 
 export type CreatedCheckout = {
   id: string;
@@ -26,25 +34,10 @@ export async function createCheckout(
   services: StripeServices,
   input: CheckoutInput,
 ): Promise<CreatedCheckout> {
-  const { buys, ...checkout } = await openCheckout(services, input);
-  const amount = toStripeAmount(checkout.currency, checkout.amount);
-  const page = await openPage(services, { ...checkout, buys }, input, (metadata) => ({
-    amount,
-    session: {
-      mode: 'payment',
-      payment_intent_data: { metadata },
-      line_items: [
-        {
-          quantity: 1,
-          price_data: {
-            currency: checkout.currency,
-            unit_amount: amount,
-            product_data: { name: nameOf(services.catalog, buys) },
-          },
-        },
-      ],
-    },
-  }));
+  const checkout = await openCheckout(services, input);
+  const savesCard = input.saveCard === true || (await keepsToppedUp(services, checkout));
+  const page = await openPage(services, checkout, input, creditsSale(services, checkout, savesCard));
+  const { buys } = checkout;
   return {
     id: checkout.id,
     url: page.url,
@@ -58,4 +51,30 @@ export async function createCheckout(
     credits: toUnits(buys.credits),
     expiresAt: page.expiresAt.toISOString(),
   };
+}
+
+/** Credits, paid at once. A card that is saved can pay for top-ups later. */
+export function creditsSale(
+  { catalog }: Pick<StripeServices, 'catalog'>,
+  { amount, currency, buys }: Checkout<BuysCredits>,
+  savesCard: boolean,
+): SaleOf {
+  const integer = toStripeAmount(currency, amount);
+  return (metadata) => ({
+    amount: integer,
+    session: {
+      mode: 'payment',
+      payment_intent_data: { metadata, ...(savesCard ? { setup_future_usage: 'off_session' } : {}) },
+      line_items: [
+        {
+          quantity: 1,
+          price_data: {
+            currency,
+            unit_amount: integer,
+            product_data: { name: nameOf(catalog, buys) },
+          },
+        },
+      ],
+    },
+  });
 }

@@ -5,11 +5,19 @@ import { readSession } from './sessions.ts';
 import { readDeletedCustomer } from './subscriptions/deletion.ts';
 import { readInvoice } from './subscriptions/invoices.ts';
 import { readSubscriptions } from './subscriptions/reading.ts';
+import { readCard } from './topups/cards.ts';
+import { MARK, readIntent } from './topups/intents.ts';
 
 /** What follows from an event: which object is read again, and by what. Events of one object are closed together. */
 export type Followed = { read: Reading; objectOf(object: Named): string | null };
 
-type Named = { id?: unknown; payment_intent?: unknown; customer?: unknown };
+type Named = {
+  id?: unknown;
+  object?: unknown;
+  payment_intent?: unknown;
+  customer?: unknown;
+  metadata?: Record<string, unknown> | null;
+};
 
 const session: Followed = { read: readSession, objectOf: ownId };
 
@@ -23,6 +31,18 @@ const reversals: Followed = {
 const subscriptions: Followed = { read: readSubscriptions, objectOf: ({ customer }) => idIn(customer) };
 
 const invoice: Followed = { read: readInvoice, objectOf: ownId };
+
+/** Of payments, only those of top-ups: those of pages and invoices are told by these. */
+const topUp: Followed = {
+  read: readIntent,
+  objectOf: (intent) => (intent.metadata?.[MARK] === undefined ? null : ownId(intent)),
+};
+
+/** Cards are read as what they are about: a customer that top-ups may wait for. */
+const cards: Followed = {
+  read: readCard,
+  objectOf: (object) => (object.object === 'customer' ? ownId(object) : idIn(object.customer)),
+};
 
 const deletion: Followed = { read: readDeletedCustomer, objectOf: ownId };
 
@@ -64,6 +84,12 @@ const EVENTS = new Map<string, Followed>([
   ['invoice.marked_uncollectible', invoice],
   ['invoice.voided', invoice],
   ['customer.deleted', deletion],
+  ['payment_intent.succeeded', topUp],
+  ['payment_intent.payment_failed', topUp],
+  ['payment_intent.canceled', topUp],
+  ['payment_method.attached', cards],
+  ['payment_method.updated', cards],
+  ['customer.updated', cards],
 ]);
 
 /** Their types. */
@@ -82,7 +108,7 @@ export function whyIgnored(
     return `It is of ${event.livemode ? 'live' : 'test'} mode, and the key is of the other.`;
   }
   if (followedBy(event.type) === undefined) return 'Nothing follows from events of this type.';
-  return event.objectId === null ? 'It names no object.' : null;
+  return event.objectId === null ? 'It names no object of ours.' : null;
 }
 
 /** The object that is read again, where something follows from the event; else its own. */

@@ -18,7 +18,7 @@ export type Sale = {
 };
 
 /** What is sold. `metadata` says whose it is to whoever looks at Stripe's dashboard. */
-type SaleOf = (metadata: { checkoutId: string; workspaceId: string }) => Sale | Promise<Sale>;
+export type SaleOf = (metadata: { checkoutId: string; workspaceId: string }) => Sale | Promise<Sale>;
 
 /**
  * Makes the page of a checkout at Stripe and keeps it. The calls lie between transactions. Where they fail, the checkout

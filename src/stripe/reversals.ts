@@ -13,6 +13,7 @@ import { idOf } from './references.ts';
 import type { StripeServices } from './services.ts';
 import { readSession } from './sessions.ts';
 import { readInvoice } from './subscriptions/invoices.ts';
+import { readIntent } from './topups/intents.ts';
 
 /** Reads all refunds and disputes of a payment again, and says what follows from their present state. */
 export async function readReversals(services: StripeServices, intentId: string): Promise<Change> {
@@ -58,8 +59,10 @@ async function beginOnceBooked(services: StripeServices, intentId: string): Prom
   const payment = { type: 'payment_intent', payment_intent: intentId } as const;
   const invoices = await ask(() => stripe.invoicePayments.list({ payment, limit: 1 }));
   const invoiceId = idOf(invoices.data[0]?.invoice);
-  if (invoiceId === null) return null;
-  await commit(services, await readInvoice(services, invoiceId));
+  await commit(
+    services,
+    invoiceId === null ? await readIntent(services, intentId) : await readInvoice(services, invoiceId),
+  );
   return beginReading(services, intentId);
 }
 

@@ -16,6 +16,10 @@ export const purchaseSchema = z
     currency: textSchema(16)
       .optional()
       .meta({ description: "Of the amount; of a pack, the catalog's default where it is left out." }),
+    saveCard: z
+      .boolean('must be true or false')
+      .optional()
+      .meta({ description: 'Save the card, so that it can pay for auto top-ups.' }),
     successUrl: urlSchema,
     cancelUrl: urlSchema,
   })

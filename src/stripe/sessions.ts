@@ -8,6 +8,7 @@ import {
   findCheckout,
   type Outcome,
 } from '../payments/payments.ts';
+import { followAttempt } from '../topups/attempts.ts';
 import { type Change, Contradiction, commit, type Verdict } from './change.ts';
 import { ask } from './client.ts';
 import { idOf } from './references.ts';
@@ -48,7 +49,9 @@ export async function giveUpSession(
   sessionId: string,
 ): Promise<Verdict> {
   const checkout = await findCheckout(tx, { sessionId, id: null });
-  if (checkout !== undefined) await bookOutcome(services, tx, checkout, 'failed', sessionId);
+  if (checkout === undefined) return { status: 'APPLIED' };
+  await bookOutcome(services, tx, checkout, 'failed', sessionId);
+  if (checkout.kind === 'TOP_UP') await followAttempt(services, tx, checkout, 'failed', null);
   return { status: 'APPLIED' };
 }
 
@@ -64,6 +67,7 @@ async function applySession(
   // What comes of a plan is judged by its subscription and its invoices.
   if (outcome === 'paid' && checkout.buys.type === 'credits') requireAmount(checkout, session);
   await bookOutcome(services, tx, checkout, outcome, idOf(session.payment_intent) ?? session.id);
+  if (checkout.kind === 'TOP_UP') await followAttempt(services, tx, checkout, outcome, null);
   return { status: 'APPLIED' };
 }
 
