@@ -165,6 +165,13 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
   await chat('ws_a', 3); // in another period
   await engine.expire('ws_c');
   await services.close();
+  await pool.query(`
+    insert into "Checkout" (id, "workspaceId", "paymentUserId", kind, status, amount, currency, credits)
+    values ('co', 'ws_d', 'pu', 'TOP_UP', 'COMPLETE', 10, 'usd', 50);
+    update "Payment" set "checkoutId" = 'co' where id = 'pay_next';
+    insert into "AutoTopUp" ("workspaceId", "paymentUserId", threshold, pack, currency, "monthlyMax", status)
+    values ('ws_b', 'pu', 1, 'small', 'usd', 50, 'READY');
+    update "Credit" set "topUpBelow" = 1 where "workspaceId" = 'ws_b'`);
 }
 
 export async function refused(work: Promise<unknown>): Promise<void> {

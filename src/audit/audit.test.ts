@@ -80,6 +80,8 @@ const PLAN_GRANT = 'credits that came with a plan are noted once, with their gra
 const PLAN_PAID = 'what came with a plan was paid for, in a period that the month lies in';
 const PERIOD_PAID = 'what is paid for has a payment that succeeded, of the same workspace, or cost nothing';
 const PLAN_PROPORTION = 'as much of the credits of a plan is reversed as of its payment';
+const TOP_UP = 'a top-up that is complete has one payment, which succeeded, of its money and credits';
+const ASKS = 'uses ask for a top-up while one is ready, and only then';
 const ZERO = 'nothing is below zero';
 const WORKSPACE = 'every row belongs to a workspace that is there';
 
@@ -290,6 +292,14 @@ const CORRUPTIONS: Corruption[] = [
   [MONEY, sql`update "Payment" set refunded = 3 where id = 'pay_open' returning id`],
   [MONEY, sql`update "Reversal" set status = 'WON' where id = 'dp_back' returning "paymentId" as id`],
   [PROPORTION, sql`update "Payment" set disputed = disputed - 1 where id = 'pay_back' returning id`, [MONEY]],
+  [
+    TOP_UP,
+    sql`update "Checkout" set status = 'OPEN' where id = 'co' returning id, 'pay_next' as "paymentId"`,
+  ],
+  [TOP_UP, sql`update "Checkout" set credits = 51 where id = 'co' returning id`],
+  [ASKS, sql`update "Credit" set "topUpBelow" = 2 where "workspaceId" = 'ws_b' returning "workspaceId"`],
+  [ASKS, sql`update "Credit" set "topUpBelow" = 2 where "workspaceId" = 'ws_a' returning "workspaceId"`],
+  [ASKS, sql`update "AutoTopUp" set threshold = 2 returning "workspaceId"`],
   [
     ZERO,
     sql`update "Payment" set amount = -0.000001 where id = 'pay_open' returning id, 'Payment' as "table"`,

@@ -13,6 +13,8 @@ await pool.query(`
     values ('pay', 10, 'usd', 'SUCCEEDED', 'STRIPE', 'pi', 'pu', 1000);
   insert into "Reversal" (id, "paymentId", kind, amount, currency, status) values ('re', 'pay', 'REFUND', 1, 'usd', 'PENDING');
   insert into "RefundRequest" (id, "paymentId", amount, asked) values ('rr', 'pay', 1, 1);
+  insert into "AutoTopUp" ("workspaceId", "paymentUserId", threshold, pack, currency, "monthlyMax", status)
+    values ('ws', 'pu', 100, 'small', 'usd', 50, 'READY');
   insert into "Checkout" (id, "workspaceId", "paymentUserId", status, amount, currency, credits)
     values ('co', 'ws', 'pu', 'OPEN', 10, 'usd', 1000);
   insert into "PaidPeriod" (id, "workspaceId", "subscriptionId", "invoiceId", plan, "startDate", "endDate")
@@ -72,6 +74,14 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Credit', 'expired = -1, total = 7', 'Credit_amounts_check'],
   ['Credit', '"clawedBack" = -1, total = 8', 'Credit_amounts_check'],
   ['Credit', 'debt = -1', 'Credit_debt_check'],
+  ['Credit', '"topUpBelow" = 0', 'Credit_topUpBelow_check'],
+  ['AutoTopUp', 'threshold = 0', 'AutoTopUp_amounts_check'],
+  ['AutoTopUp', '"monthlyMax" = 0', 'AutoTopUp_amounts_check'],
+  ['AutoTopUp', 'declines = -1', 'AutoTopUp_declines_check'],
+  ['AutoTopUp', `status = 'STOPPED'`, 'AutoTopUp_status_check'],
+  ['AutoTopUp', `why = 'lost_card'`, 'AutoTopUp_status_check'],
+  ['AutoTopUp', `status = 'BACKING_OFF', why = 'declined'`, 'AutoTopUp_status_check'],
+  ['AutoTopUp', '"nextTryAt" = now()', 'AutoTopUp_status_check'],
   ['CreditRecord', 'amount = -1', 'CreditRecord_amount_check'],
   ['CreditGrant', 'amount = 0, remaining = 0, expired = 0, "clawedBack" = 0', 'CreditGrant_amount_check'],
   ['CreditGrant', 'remaining = -1', 'CreditGrant_remaining_check'],

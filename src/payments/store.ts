@@ -263,7 +263,9 @@ export async function expireUnopened(db: Queryable, createdBefore: Date, now: Da
     text: `
       update "Checkout"
       set status = 'EXPIRED', "updatedAt" = $2
-      where status = 'OPEN' and "sessionId" is null and "rereadAt" is null and "createdAt" < $1`,
+      where status = 'OPEN' and "sessionId" is null and "createdAt" < $1
+        -- A payment that needs no page is looked after until it has come to its end.
+        and not (kind = 'TOP_UP' and "rereadAt" is not null)`,
     values: [createdBefore, now],
   });
 }

@@ -9,7 +9,12 @@ import { readCard } from './topups/cards.ts';
 import { MARK, readIntent } from './topups/intents.ts';
 
 /** What follows from an event: which object is read again, and by what. Events of one object are closed together. */
-export type Followed = { read: Reading; objectOf(object: Named): string | null };
+export type Followed = {
+  read: Reading;
+  objectOf(object: Named): string | null;
+  /** Why nothing follows for this object, of those that have such events; null where something does. */
+  whyNot?(object: Named): string | null;
+};
 
 type Named = {
   id?: unknown;
@@ -32,10 +37,12 @@ const subscriptions: Followed = { read: readSubscriptions, objectOf: ({ customer
 
 const invoice: Followed = { read: readInvoice, objectOf: ownId };
 
-/** Of payments, only those of top-ups: those of pages and invoices are told by these. */
+/** Payments of top-ups are read; those of pages and invoices are told by these. */
 const topUp: Followed = {
   read: readIntent,
-  objectOf: (intent) => (intent.metadata?.[MARK] === undefined ? null : ownId(intent)),
+  objectOf: ownId,
+  whyNot: ({ metadata }) =>
+    metadata?.[MARK] === undefined ? 'It pays no auto top-up: what it pays says more.' : null,
 };
 
 /** Cards are read as what they are about: a customer that top-ups may wait for. */
@@ -101,20 +108,26 @@ export function followedBy(type: string): Followed | undefined {
 
 /** Why nothing can follow from an event, under a key of this mode; null where something can. */
 export function whyIgnored(
-  event: { type: string; objectId: string | null; livemode: boolean },
+  event: Pick<Stripe.Event, 'type' | 'data' | 'livemode'>,
   livemode: boolean,
 ): string | null {
   if (event.livemode !== livemode) {
     return `It is of ${event.livemode ? 'live' : 'test'} mode, and the key is of the other.`;
   }
-  if (followedBy(event.type) === undefined) return 'Nothing follows from events of this type.';
-  return event.objectId === null ? 'It names no object of ours.' : null;
+  const followed = followedBy(event.type);
+  if (followed === undefined) return 'Nothing follows from events of this type.';
+  if (objectIdOf(event) === null) return 'It names no object.';
+  return followed.whyNot?.(objectIn(event)) ?? null;
 }
 
 /** The object that is read again, where something follows from the event; else its own. */
-export function objectIdOf({ type, data }: Pick<Stripe.Event, 'type' | 'data'>): string | null {
-  const objectOf = followedBy(type)?.objectOf ?? ownId;
-  return objectOf((data.object ?? {}) as object);
+export function objectIdOf(event: Pick<Stripe.Event, 'type' | 'data'>): string | null {
+  const objectOf = followedBy(event.type)?.objectOf ?? ownId;
+  return objectOf(objectIn(event));
+}
+
+function objectIn({ data }: Pick<Stripe.Event, 'data'>): Named {
+  return (data.object ?? {}) as Named;
 }
 
 /** The id of another object that one names, or holds whole. */

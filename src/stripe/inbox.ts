@@ -83,7 +83,7 @@ function eventOf(rawBody: Buffer, livemode: boolean): KeptEvent {
 export function keptOf(event: Stripe.Event, livemode: boolean): KeptEvent {
   const ours = { id: event.id, type: event.type, objectId: objectIdOf(event), livemode: event.livemode };
   const payload = keepable(event);
-  const reason = whyIgnored(ours, livemode);
+  const reason = whyIgnored(event, livemode);
   return reason === null
     ? { ...ours, payload, status: 'RECEIVED', error: null }
     : { ...ours, payload, status: 'IGNORED', error: reason };

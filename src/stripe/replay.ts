@@ -23,14 +23,15 @@ export async function replayEvent(
 ): Promise<EventRow> {
   // By what is known today: a newer version may know what to do with events that an older one ignored.
   const kept = await showEvent(db, id);
-  const objectId = objectIdOf(kept.payload as Stripe.Event);
-  const reason = whyIgnored({ ...kept, objectId }, livemode);
+  const event = kept.payload as Stripe.Event;
+  const objectId = objectIdOf(event);
+  const reason = whyIgnored(event, livemode);
   if (reason !== null) {
     throw new Refusal('not_replayable', `The event ${id} cannot be replayed. ${reason}`, { param: 'id' });
   }
-  const event = await putBack(db, { id, objectId });
-  if (event === undefined) throw noSuchEvent(id);
-  return event;
+  const put = await putBack(db, { id, objectId });
+  if (put === undefined) throw noSuchEvent(id);
+  return put;
 }
 
 function noSuchEvent(id: string): Refusal {

@@ -8,7 +8,7 @@ import {
   type ReversalStatus,
 } from '../payments/reversals.ts';
 import { type Change, Contradiction, commit } from './change.ts';
-import { ask } from './client.ts';
+import { ask, isMissing } from './client.ts';
 import { idOf } from './references.ts';
 import type { StripeServices } from './services.ts';
 import { readSession } from './sessions.ts';
@@ -59,11 +59,20 @@ async function beginOnceBooked(services: StripeServices, intentId: string): Prom
   const payment = { type: 'payment_intent', payment_intent: intentId } as const;
   const invoices = await ask(() => stripe.invoicePayments.list({ payment, limit: 1 }));
   const invoiceId = idOf(invoices.data[0]?.invoice);
-  await commit(
-    services,
-    invoiceId === null ? await readIntent(services, intentId) : await readInvoice(services, invoiceId),
-  );
+  if (invoiceId !== null) await commit(services, await readInvoice(services, invoiceId));
+  else if (!(await readPaidAlone(services, intentId))) return null;
   return beginReading(services, intentId);
+}
+
+/** What neither a session nor an invoice has made may be a top-up's; false where there is no such payment. */
+async function readPaidAlone(services: StripeServices, intentId: string): Promise<boolean> {
+  try {
+    await commit(services, await readIntent(services, intentId));
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
 }
 
 /** A refund's status in our words. */

@@ -85,4 +85,27 @@ export const paymentChecks: readonly Check[] = [
       ) purchases
       where reversed <> due`,
   },
+  {
+    name: 'a top-up that is complete has one payment, which succeeded, of its money and credits',
+    checked: sql`select count(*) from "Checkout" where kind = 'TOP_UP'`,
+    broken: sql`
+      select c.id, c."workspaceId", c.status, c.amount, c.credits, p.id as "paymentId", p.status as "paymentStatus",
+        p.amount as paid, p.credits as bought
+      from "Checkout" c
+      left join "Payment" p on p."checkoutId" = c.id
+      where c.kind = 'TOP_UP' and (
+        (c.status = 'COMPLETE') <> coalesce(p.status = 'SUCCEEDED', false)
+        or p.amount <> c.amount or p.currency <> c.currency or p.credits <> c.credits
+        or p."workspaceId" <> c."workspaceId" or p."paymentUserId" <> c."paymentUserId"
+      )`,
+  },
+  {
+    name: 'uses ask for a top-up while one is ready, and only then',
+    checked: sql`select count(*) from "AutoTopUp"`,
+    broken: sql`
+      select "workspaceId", c."topUpBelow", a.threshold, a.status
+      from (select * from "Credit" where "topUpBelow" is not null) c
+      full join (select * from "AutoTopUp" where status = 'READY') a using ("workspaceId")
+      where c."topUpBelow" is distinct from a.threshold`,
+  },
 ];

@@ -4,6 +4,7 @@ import { amountSchema, textSchema, workspaceIdSchema } from '../../lib/schemas.t
 import { dropTopUp, getTopUp, putTopUp } from '../../topups/topups.ts';
 import { urlSchema, userSchema } from '../schemas.ts';
 import type { StripeServices } from '../services.ts';
+import { createCardPage } from './card.ts';
 import { openTopUpPage } from './page.ts';
 
 export const topUpParamsSchema = z.strictObject({ id: workspaceIdSchema });
@@ -49,6 +50,15 @@ const topUpSchema = z
   .meta({ id: 'AutoTopUp' });
 
 const droppedSchema = z.object({ workspaceId: z.string(), deleted: z.literal(true) });
+
+export const cardPageSchema = z.strictObject({
+  workspaceId: workspaceIdSchema,
+  user: userSchema,
+  successUrl: urlSchema,
+  cancelUrl: urlSchema,
+});
+
+const cardPageAnswer = z.object({ url: z.url(), expiresAt: z.iso.datetime() }).meta({ id: 'CardPage' });
 
 const PATH = '/v1/workspaces/:id/auto-topup';
 
@@ -96,6 +106,17 @@ export function topUpRoutes(services: StripeServices): Endpoint[] {
       handle: async ({ params, body }) => ({
         body: await openTopUpPage(services, { workspaceId: params.id, ...body }),
       }),
+    }),
+    endpoint({
+      method: 'POST',
+      path: '/v1/checkout/card',
+      tag: 'Credits and money',
+      summary: 'Save a card without buying anything: a page to enter it on; it can pay for auto top-ups then',
+      body: cardPageSchema,
+      answers: { 201: cardPageAnswer },
+      refusals: ['workspace_not_found', 'idempotency_conflict', 'provider_error', 'provider_unavailable'],
+      repeats: 'request',
+      handle: async ({ body }) => ({ status: 201, body: await createCardPage(services, body) }),
     }),
   ];
 }
