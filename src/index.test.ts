@@ -84,4 +84,22 @@ suite('the library sells as the API does', () => {
     assert.equal((await tollgate.getWorkspace('acme')).credit.balance, 0);
     assert.equal((await tollgate.audit()).ok, true);
   });
+
+  test('a wallet is kept topped up by a card that was saved', async () => {
+    await tollgate.putWorkspace({ id: 'kept', name: 'Kept' });
+    const of = { workspaceId: 'kept' };
+    const { url } = await tollgate.checkoutCard({ ...of, user, ...urls });
+    simulator.pay(url.split('/').at(-1)!);
+    const settings = { threshold: 500, pack: 'small', monthlyMax: 10 };
+    await tollgate.putAutoTopUp({ ...of, user, ...settings });
+    await until(async () => (await tollgate.getWorkspace('kept')).credit.balance === 1000);
+    await until(async () => (await tollgate.getAutoTopUp(of)).status === 'READY');
+    assert.equal((await tollgate.getAutoTopUp(of)).spentThisMonth, 10);
+    await assert.rejects(
+      tollgate.openAutoTopUpPage({ ...of, ...urls }),
+      (error) => error instanceof Refusal && error.code === 'nothing_to_pay',
+    );
+    await tollgate.deleteAutoTopUp(of);
+    await assert.rejects(tollgate.getAutoTopUp(of), (error) => error instanceof Refusal);
+  });
 });

@@ -44,8 +44,12 @@ import {
   portalSchema,
   subscriptionParams,
 } from './stripe/subscriptions/routes.ts';
+import { type CardPage, createCardPage } from './stripe/topups/card.ts';
+import { openTopUpPage } from './stripe/topups/page.ts';
+import { cardPageSchema, topUpInputSchema, topUpPageSchema } from './stripe/topups/routes.ts';
 import type { Subscription } from './subscriptions/subscriptions.ts';
 import { openTollgate, type StripeConfig, type Tollgate } from './tollgate.ts';
+import { dropTopUp, getTopUp, putTopUp, type TopUpAnswer } from './topups/topups.ts';
 import { workspaceInputSchema, workspaceParamsSchema } from './workspaces/routes.ts';
 import { getWorkspace, putWorkspace, type Workspace, type WorkspaceState } from './workspaces/workspaces.ts';
 
@@ -62,8 +66,10 @@ export type { PaymentAnswer } from './payments/lists.ts';
 export type { CreatedCheckout } from './stripe/checkout.ts';
 export type { CreatedPlanCheckout } from './stripe/subscriptions/checkout.ts';
 export type { Preview } from './stripe/subscriptions/preview.ts';
+export type { CardPage } from './stripe/topups/card.ts';
 export type { Subscription } from './subscriptions/subscriptions.ts';
 export type { StripeConfig } from './tollgate.ts';
+export type { TopUpAnswer } from './topups/topups.ts';
 export type { Workspace, WorkspaceState } from './workspaces/workspaces.ts';
 
 export type CreateOptions = {
@@ -117,6 +123,14 @@ export type TollgateLibrary = {
   resumeSubscription(input: OfWorkspace, options?: KeyOption): Promise<Subscription>;
   /** Stripe's page on which a payer manages cards, invoices and plans. */
   createPortal(input: Input<typeof portalSchema>, options?: KeyOption): Promise<{ url: string }>;
+  /** Keeps a wallet topped up: whenever a use leaves too little, a pack is paid by the saved card. */
+  putAutoTopUp(input: OfWorkspace & Input<typeof topUpInputSchema>): Promise<TopUpAnswer>;
+  getAutoTopUp(input: OfWorkspace): Promise<TopUpAnswer>;
+  deleteAutoTopUp(input: OfWorkspace): Promise<void>;
+  /** A page on which to pay what could not be paid by the saved card, and to save another one. */
+  openAutoTopUpPage(input: OfWorkspace & Input<typeof topUpPageSchema>): Promise<TopUpAnswer>;
+  /** A page on which to save a card, without buying anything. */
+  checkoutCard(input: Input<typeof cardPageSchema>, options?: KeyOption): Promise<CardPage>;
   /** Refunds a payment, or a part of it, and takes back the credits that it bought. */
   refundPayment(
     input: { id: string } & Input<typeof paymentRefundSchema>,
@@ -200,6 +214,19 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
         resumeSubscription(selling, workspaceId, call?.idempotencyKey ?? undefined),
       ),
     createPortal: (input, call) => sell('createPortal', parse(portalSchema, input), call, createPortal),
+    async putAutoTopUp({ workspaceId, ...input }) {
+      const asked = { ...parse(subscriptionParams, { workspaceId }), ...parse(topUpInputSchema, input) };
+      return putTopUp(sellingOf(services).services, asked);
+    },
+    getAutoTopUp: async (input) =>
+      getTopUp(sellingOf(services).services, parse(subscriptionParams, input).workspaceId),
+    deleteAutoTopUp: async (input) =>
+      dropTopUp(sellingOf(services).services, parse(subscriptionParams, input).workspaceId),
+    async openAutoTopUpPage({ workspaceId, ...input }) {
+      const asked = { ...parse(subscriptionParams, { workspaceId }), ...parse(topUpPageSchema, input) };
+      return openTopUpPage(sellingOf(services).services, asked);
+    },
+    checkoutCard: (input, call) => sell('checkoutCard', parse(cardPageSchema, input), call, createCardPage),
     async refundPayment({ id, ...input }, call) {
       const refund = { ...parse(paymentIdSchema, { id }), ...parse(paymentRefundSchema, input) };
       return sell('refundPayment', refund, call, (selling, asked) =>

@@ -36,7 +36,7 @@ const STRUCTURE = {
         '^/': {
           type: 'object',
           additionalProperties: false,
-          patternProperties: { '^(get|put|post)$': { $ref: '#/$defs/operation' } },
+          patternProperties: { '^(get|put|post|delete)$': { $ref: '#/$defs/operation' } },
         },
       },
       additionalProperties: false,

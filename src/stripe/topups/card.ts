@@ -7,11 +7,13 @@ import type { StripeServices } from '../services.ts';
 
 export type CardPageInput = Pick<PurchaseInput, 'workspaceId' | 'user'> & ReturnUrls;
 
+export type CardPage = { url: string; expiresAt: string };
+
 /** Stripe's page on which a payer saves a card, and pays nothing. That it is saved arrives as a webhook. */
 export async function createCardPage(
   services: StripeServices,
   { successUrl, cancelUrl, ...input }: CardPageInput,
-): Promise<{ url: string; expiresAt: string }> {
+): Promise<CardPage> {
   const payer = await openPayer(services, input);
   const customer = await customerOf(services, payer);
   const {
