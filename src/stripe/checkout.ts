@@ -36,7 +36,7 @@ export async function createCheckout(
 ): Promise<CreatedCheckout> {
   const checkout = await openCheckout(services, input);
   const savesCard = input.saveCard === true || (await keepsToppedUp(services, checkout));
-  const page = await openPage(services, checkout, input, creditsSale(services, checkout, savesCard));
+  const page = await openPage(services, checkout, input, creditsSale(services, checkout, { savesCard }));
   const { buys } = checkout;
   return {
     id: checkout.id,
@@ -57,13 +57,14 @@ export async function createCheckout(
 export function creditsSale(
   { catalog }: Pick<StripeServices, 'catalog'>,
   { amount, currency, buys }: Checkout<BuysCredits>,
-  savesCard: boolean,
+  { savesCard, cardsOnly = false }: { savesCard: boolean; cardsOnly?: boolean },
 ): SaleOf {
   const integer = toStripeAmount(currency, amount);
   return (metadata) => ({
     amount: integer,
     session: {
       mode: 'payment',
+      ...(cardsOnly ? { allowed_payment_method_types: ['card'] } : {}),
       payment_intent_data: { metadata, ...(savesCard ? { setup_future_usage: 'off_session' } : {}) },
       line_items: [
         {

@@ -98,6 +98,16 @@ for (const [behaviour, status] of [
   });
 }
 
+test('one payer, two wallets: another card lets both go on', async () => {
+  const first = await declined('lost_card');
+  const second = { ...first, workspaceId: (await shop.customer()).workspaceId };
+  await topUps.put(second);
+  for (const customer of [first, second]) await topUps.reaches(customer, 'STOPPED');
+  await topUps.addCard(first);
+  await topUps.has(first, 1800);
+  await topUps.has(second, 1000);
+});
+
 test('another default of the customer is another card; any other change of theirs is none', async () => {
   const customer = await topUps.begin();
   const { stripe } = shop.services;

@@ -10,6 +10,8 @@ export async function openTopUpPage(
   { workspaceId, ...urls }: { workspaceId: string } & ReturnUrls,
 ): Promise<TopUpAnswer> {
   const { checkout, page } = await beginPage(services, workspaceId);
-  if (page === null) await openPage(services, checkout, urls, creditsSale(services, checkout, true));
+  // A bank debit could not pay the next top-up, and would keep this one waiting for days.
+  const sale = creditsSale(services, checkout, { savesCard: true, cardsOnly: true });
+  if (page === null) await openPage(services, checkout, urls, sale);
   return getTopUp(services, workspaceId);
 }

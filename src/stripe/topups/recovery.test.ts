@@ -158,6 +158,24 @@ test('the webhook that comes first books the payment; the job finds it done', as
   await assertOnePayment(customer);
 });
 
+test('switched off while Stripe is asked: what was paid is booked, and it stays off', async () => {
+  const customer = await topUps.begin();
+  let answer = (): void => {};
+  const late = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  shop.wire.fail(PAY, { change: (intent) => late.then(() => intent) });
+  shop.wire.calls.length = 0;
+  await shop.spend(customer, 200);
+  await until(() => shop.wire.calls.some((call) => PAY.test(call)));
+  await topUps.put(customer, { enabled: false });
+  answer();
+  await topUps.has(customer, 1800);
+  await shop.idle();
+  assert.equal((await topUps.read(customer)).status, 'DISABLED');
+  assert.deepEqual(await topUps.payments(customer), ['SUCCEEDED']);
+});
+
 test('a payment of another amount grants nothing, and stops the top-up', async () => {
   const customer = await topUps.begin();
   const less = (answer: object) => ({ ...answer, amount_received: 1 });
