@@ -5,9 +5,9 @@ import type { Kept, Standing } from '../../subscriptions/types.ts';
 import { Contradiction } from '../change.ts';
 import { ask, isMissing } from '../client.ts';
 import { idOf } from '../references.ts';
-import { termsOf } from '../subscriptions/prices.ts';
+import { findTerms } from '../subscriptions/prices.ts';
 import { readSubscriptions } from '../subscriptions/reading.ts';
-import { planItemOf, standingOf } from '../subscriptions/standing.ts';
+import { standingOf } from '../subscriptions/standing.ts';
 import { type Drift, difference, type Pass, type Run, secondsOf } from './drift.ts';
 import { pagesOf } from './pages.ts';
 import {
@@ -83,7 +83,7 @@ async function driftOf(
     return { about, words: `is ${there.status} on ${there.plan} at Stripe, and not here`, mend };
   }
   if (isKept && here.subscriptionId === id) return standsDifferently(about, there, here, mend);
-  return isChosenOver(here, there, about, mend);
+  return driftOfRival(here, there, about, mend);
 }
 
 const NOBODYS = "goes on for a customer of ours, and is no workspace's";
@@ -91,13 +91,7 @@ const NOBODYS = "goes on for a customer of ours, and is no workspace's";
 /** Whether it is for a plan and goes on: customers may have bought something else from somebody else. */
 function isOfPlan(subscription: Stripe.Subscription): boolean {
   if (!['active', 'trialing', 'past_due'].includes(subscription.status)) return false;
-  try {
-    termsOf(planItemOf(subscription).price);
-    return true;
-  } catch (error) {
-    if (error instanceof Contradiction) return false;
-    throw error;
-  }
+  return subscription.items.data.some(({ price }) => findTerms(price) !== null);
 }
 
 function standsDifferently(about: string, there: Standing, here: Kept, mend: Drift['mend']): Drift | null {
@@ -110,7 +104,7 @@ function standsDifferently(about: string, there: Standing, here: Kept, mend: Dri
 }
 
 /** A workspace has one: another one that is paid is for an operator to end. */
-function isChosenOver(here: Kept, there: Standing, about: string, mend: Drift['mend']): Drift | null {
+function driftOfRival(here: Kept, there: Standing, about: string, mend: Drift['mend']): Drift | null {
   if (chooseSubscription<Kept | Standing>([here, there]) === there) {
     const words = `is ${there.status} at Stripe, and ${here.subscriptionId} (${here.status}) counts here`;
     return { about, words, mend };

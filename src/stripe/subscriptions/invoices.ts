@@ -8,7 +8,7 @@ import { type Change, Contradiction, commit, ignored, type Verdict } from '../ch
 import { ask } from '../client.ts';
 import { dateOf, expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
-import { termsOf } from './prices.ts';
+import { findTerms } from './prices.ts';
 import { readSubscriptions } from './reading.ts';
 
 /** Reads an invoice again, and says what follows from its present state: a payment, and what was paid for. */
@@ -133,10 +133,6 @@ async function planOf({ stripe }: StripeServices, line: Stripe.InvoiceLineItem) 
   const known = planOfProduct(details?.product ?? '');
   const priceId = idOf(details?.price);
   if (known !== null || priceId === null) return known;
-  try {
-    return termsOf(await ask(() => stripe.prices.retrieve(priceId))).plan;
-  } catch (error) {
-    if (error instanceof Contradiction) return null; // something else is sold with the same subscription
-    throw error;
-  }
+  // Null: something else is sold with the same subscription.
+  return findTerms(await ask(() => stripe.prices.retrieve(priceId)))?.plan ?? null;
 }

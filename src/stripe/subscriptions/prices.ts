@@ -41,11 +41,17 @@ async function findPrice({ stripe }: StripeServices, wanted: PlanPrice): Promise
 /** A price whose product is not one of the catalog's says in its metadata which plan it is for. */
 const PLAN_METADATA = 'tollgate_plan';
 
-/** The plan and interval that a price is for. Throws a Contradiction where that is none. */
-export function termsOf(price: Stripe.Price): Terms {
+/** The plan and interval that a price is for; null where that is none. */
+export function findTerms(price: Stripe.Price): Terms | null {
   const plan = planOfProduct(idOf(price.product) ?? '') ?? planNamed(price.metadata?.[PLAN_METADATA]);
   const interval = intervalOf(price.recurring);
-  if (plan !== null && interval !== null) return { plan, interval };
+  return plan === null || interval === null ? null : { plan, interval };
+}
+
+/** The plan and interval of a price that must be for one. Throws a Contradiction. */
+export function termsOf(price: Stripe.Price): Terms {
+  const terms = findTerms(price);
+  if (terms !== null) return terms;
   throw new Contradiction(
     `The price ${price.id} is for no plan of Tollgate: its product must be one that was pushed, or its metadata must have ` +
       `${PLAN_METADATA}, and it must be for a month or a year. The plan stays as it was.`,

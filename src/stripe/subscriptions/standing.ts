@@ -6,7 +6,7 @@ import { Contradiction } from '../change.ts';
 import { ask } from '../client.ts';
 import { dateOf, expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
-import { termsOf } from './prices.ts';
+import { findTerms, termsOf } from './prices.ts';
 import { subscriptionStatus } from './status.ts';
 
 /** How a subscription stands, in our words; null where it grants nothing and never did. Throws a Contradiction. */
@@ -51,29 +51,17 @@ async function lastTermsOf(
   { price }: Stripe.SubscriptionItem,
   { workspaceId }: { workspaceId: string },
 ): Promise<Terms | null> {
-  try {
-    return termsOf(price);
-  } catch (error) {
-    if (!(error instanceof Contradiction)) throw error;
-    const kept = await readSubscription(pool, workspaceId);
-    return kept?.subscriptionId === id ? { plan: kept.plan, interval: kept.interval ?? 'month' } : null;
-  }
+  const terms = findTerms(price);
+  if (terms !== null) return terms;
+  const kept = await readSubscription(pool, workspaceId);
+  return kept?.subscriptionId === id ? { plan: kept.plan, interval: kept.interval ?? 'month' } : null;
 }
 
 /** The item that the plan is paid with: others may be beside it. Its period counts. */
 export function planItemOf({ id, items }: Stripe.Subscription): Stripe.SubscriptionItem {
-  const isOfPlan = ({ price }: Stripe.SubscriptionItem) => {
-    try {
-      return termsOf(price) !== null;
-    } catch (error) {
-      if (error instanceof Contradiction) return false;
-      throw error;
-    }
-  };
-  const item = items.data.find(isOfPlan) ?? items.data[0];
-  if (item === undefined)
-    throw new Contradiction(`The subscription ${id} has no items. Its plan stays as it was.`);
-  return item;
+  const item = items.data.find(({ price }) => findTerms(price) !== null) ?? items.data[0];
+  if (item !== undefined) return item;
+  throw new Contradiction(`The subscription ${id} has no items. Its plan stays as it was.`);
 }
 
 function cancelAtOf(
