@@ -6,8 +6,8 @@ import { Contradiction } from '../change.ts';
 import { ask, isMissing } from '../client.ts';
 import { idOf } from '../references.ts';
 import { findTerms } from '../subscriptions/prices.ts';
-import { readSubscriptions } from '../subscriptions/reading.ts';
-import { standingOf } from '../subscriptions/standing.ts';
+import { linkOf, readSubscriptions } from '../subscriptions/reading.ts';
+import { EXPANDED_IN_LIST, retrieveSubscription, standingOf } from '../subscriptions/standing.ts';
 import { type Drift, difference, type Pass, type Run, secondsOf } from './drift.ts';
 import { pagesOf } from './pages.ts';
 import {
@@ -18,12 +18,10 @@ import {
   unseenSubscriptions,
 } from './store.ts';
 
-const EXPAND = ['latest_invoice', 'schedule'];
-
 /** Subscriptions that go on at Stripe, however old, and those that ended and are not older than what is compared. */
 export const subscriptions: Pass<Stripe.Subscription> = {
   async *pages({ services, since, seen }: Run) {
-    const expand = EXPAND.map((name) => `data.${name}`);
+    const expand = EXPANDED_IN_LIST;
     const { stripe } = services;
     for await (const page of pagesOf((at) => stripe.subscriptions.list({ expand, ...at }))) {
       await seen.add(page.map(({ id }) => id));
@@ -53,7 +51,7 @@ export const subscriptions: Pass<Stripe.Subscription> = {
     return found;
   },
 
-  again: ({ services }, { id }) => ask(() => services.stripe.subscriptions.retrieve(id, { expand: EXPAND })),
+  again: ({ services }, { id }) => retrieveSubscription(services, id),
 };
 
 async function driftOf(
@@ -63,11 +61,9 @@ async function driftOf(
   isKept: boolean,
 ): Promise<Drift | null> {
   const { id } = subscription;
-  const customerId = idOf(subscription.customer)!;
-  const mend = { read: readSubscriptions, id: customerId };
+  const link = linkOf(subscription);
+  const mend = { read: readSubscriptions, id: link.customerId };
   const about = `subscription ${id}`;
-  const { checkoutId = null, workspaceId = null } = subscription.metadata;
-  const link = { subscriptionId: id, customerId, checkoutId, workspaceId };
   const owner = await findWorkspaceOf(services.pool, link);
   if (owner === null) return isOfPlan(subscription) ? { about, words: NOBODYS, mend: null } : null;
   let there: Standing | null;

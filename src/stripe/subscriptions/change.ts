@@ -9,9 +9,9 @@ import { ask } from '../client.ts';
 import { makeOnce, REPEATABLE } from '../once.ts';
 import { expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
-import { type Current, currentOf, EXPAND, paymentRequired, retrieve, settle } from './current.ts';
+import { type Current, currentOf, paymentRequired, settle } from './current.ts';
 import { priceOf } from './prices.ts';
-import { planItemOf } from './standing.ts';
+import { EXPANDED, planItemOf, retrieveSubscription } from './standing.ts';
 
 /**
  * Changes the plan or interval of a workspace's subscription. More is at once, and what is left of the period is paid for:
@@ -80,12 +80,12 @@ async function changeNow(
               items: [{ id: item.id, price: price.id }],
               proration_behavior: 'always_invoice',
               payment_behavior: 'pending_if_incomplete',
-              ...EXPAND,
+              expand: EXPANDED,
             },
             options,
           ),
         async () => {
-          const now = await retrieve(services, subscription.id);
+          const now = await retrieveSubscription(services, subscription.id);
           const changed = now.pending_update?.subscription_items?.[0] ?? planItemOf(now);
           return changed.price.id === price.id ? now : null;
         },
@@ -138,7 +138,7 @@ async function makeSchedule(
   act: string,
 ): Promise<Stripe.SubscriptionSchedule> {
   const { subscriptionSchedules } = services.stripe;
-  const find = async () => expanded((await retrieve(services, subscription.id)).schedule);
+  const find = async () => expanded((await retrieveSubscription(services, subscription.id)).schedule);
   try {
     return await makeOnce<Stripe.SubscriptionSchedule>(
       keyOf('schedule', act, subscription),
@@ -164,7 +164,8 @@ async function keepGoing(
     : { cancel_at: '' };
   return makeOnce<Stripe.Subscription>(
     keyOf('resume', act, subscription),
-    (options) => services.stripe.subscriptions.update(subscription.id, { ...params, ...EXPAND }, options),
+    (options) =>
+      services.stripe.subscriptions.update(subscription.id, { ...params, expand: EXPANDED }, options),
     REPEATABLE,
   );
 }
@@ -213,7 +214,7 @@ async function cancelNow(services: StripeServices, id: string): Promise<Stripe.S
   try {
     return await ask(() => services.stripe.subscriptions.cancel(id, { invoice_now: false, prorate: false }));
   } catch (error) {
-    const now = await retrieve(services, id);
+    const now = await retrieveSubscription(services, id);
     if (now.status === 'canceled') return now;
     throw error;
   }
@@ -232,7 +233,7 @@ export async function resumeSubscription(
           keyOf('unpause', act, current.subscription),
           (options) => services.stripe.subscriptions.resume(current.subscription.id, {}, options),
           async () => {
-            const now = await retrieve(services, current.subscription.id);
+            const now = await retrieveSubscription(services, current.subscription.id);
             return now.status === 'paused' ? null : now;
           },
         )

@@ -3,13 +3,12 @@ import { Refusal } from '../../lib/errors.ts';
 import { readSubscription, type Subscription, showSubscription } from '../../subscriptions/subscriptions.ts';
 import type { Terms } from '../../subscriptions/types.ts';
 import { commit } from '../change.ts';
-import { ask } from '../client.ts';
 import { expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
 import { readInvoice } from './invoices.ts';
 import { termsOf } from './prices.ts';
 import { readSubscriptions } from './reading.ts';
-import { planItemOf } from './standing.ts';
+import { planItemOf, retrieveSubscription } from './standing.ts';
 
 /** A workspace's subscription as it is at Stripe now. */
 export type Current = {
@@ -24,20 +23,13 @@ export async function currentOf(services: StripeServices, workspaceId: string): 
   const kept = await readSubscription(services.pool, workspaceId);
   if (kept === undefined) await services.engine.state(workspaceId); // refused where there is no such workspace
   if (kept === undefined || kept.status === 'CANCELED') throw none(workspaceId);
-  const subscription = await retrieve(services, kept.subscriptionId);
+  const subscription = await retrieveSubscription(services, kept.subscriptionId);
   if (subscription.status === 'canceled' || subscription.status === 'incomplete_expired') {
     await settle(services, workspaceId, subscription);
     throw none(workspaceId);
   }
   const item = planItemOf(subscription);
   return { workspaceId, subscription, item, terms: termsOf(item.price) };
-}
-
-/** What is asked of Stripe wherever it answers with a subscription that is to be shown or changed. */
-export const EXPAND = { expand: ['latest_invoice', 'schedule'] };
-
-export function retrieve({ stripe }: StripeServices, subscriptionId: string): Promise<Stripe.Subscription> {
-  return ask(() => stripe.subscriptions.retrieve(subscriptionId, EXPAND));
 }
 
 function none(workspaceId: string): Refusal {

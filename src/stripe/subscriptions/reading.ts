@@ -1,11 +1,12 @@
 import type Stripe from 'stripe';
-import { applySubscriptions, beginReading } from '../../subscriptions/apply.ts';
+import { applySubscriptions, beginReading, type Doubled } from '../../subscriptions/apply.ts';
 import { findWorkspaceOf } from '../../subscriptions/subscriptions.ts';
 import type { Standing } from '../../subscriptions/types.ts';
 import { type Change, Contradiction, ignored } from '../change.ts';
 import { ask } from '../client.ts';
+import { idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
-import { standingOf } from './standing.ts';
+import { EXPANDED_IN_LIST, standingOf } from './standing.ts';
 
 const PAGE = 100; // Stripe's largest
 const SUBSCRIPTIONS_MAX = 10_000; // the SDK's largest; a payer has a few
@@ -23,7 +24,7 @@ export async function readSubscriptions(services: StripeServices, customerId: st
         customer: customerId,
         status: 'all',
         limit: PAGE,
-        expand: ['data.latest_invoice', 'data.schedule'],
+        expand: EXPANDED_IN_LIST,
       })
       .autoPagingToArray({ limit: SUBSCRIPTIONS_MAX }),
   );
@@ -31,7 +32,7 @@ export async function readSubscriptions(services: StripeServices, customerId: st
   const problems: string[] = [];
   for (const subscription of subscriptions) {
     try {
-      const standing = await read(services, subscription, customerId, reading.paymentUserId);
+      const standing = await readStanding(services, subscription, reading.paymentUserId);
       if (standing !== null) standings.push(standing);
     } catch (error) {
       if (!(error instanceof Contradiction)) throw error;
@@ -40,26 +41,28 @@ export async function readSubscriptions(services: StripeServices, customerId: st
   }
   return async (tx) => {
     const doubled = await applySubscriptions(services, tx, reading, standings);
-    problems.push(
-      ...doubled.map(
-        ({ workspaceId, subscriptionIds }) =>
-          `The workspace ${workspaceId} has more than one subscription that is paid: ${subscriptionIds.join(', ')}. Cancel all but one.`,
-      ),
-    );
-    return problems.length === 0 ? { status: 'APPLIED' } : { status: 'FAILED', error: problems.join(' ') };
+    const all = [...problems, ...doubled.map(tooMany)];
+    return all.length === 0 ? { status: 'APPLIED' } : { status: 'FAILED', error: all.join(' ') };
   };
 }
 
-async function read(
+function tooMany({ workspaceId, subscriptionIds }: Doubled): string {
+  return `The workspace ${workspaceId} has more than one subscription that is paid: ${subscriptionIds.join(', ')}. Cancel all but one.`;
+}
+
+async function readStanding(
   services: StripeServices,
   subscription: Stripe.Subscription,
-  customerId: string,
   paymentUserId: string,
 ): Promise<Standing | null> {
-  const { checkoutId = null, workspaceId = null } = subscription.metadata;
-  const link = { subscriptionId: subscription.id, customerId, checkoutId, workspaceId };
-  const found = await findWorkspaceOf(services.pool, link);
+  const found = await findWorkspaceOf(services.pool, linkOf(subscription));
   // Somebody sells other things to the same customer.
   if (found === null) return null;
   return standingOf(services, subscription, { workspaceId: found.workspaceId, paymentUserId });
+}
+
+/** By what the workspace of a subscription is found. */
+export function linkOf({ id, customer, metadata }: Stripe.Subscription) {
+  const { checkoutId = null, workspaceId = null } = metadata;
+  return { subscriptionId: id, customerId: idOf(customer)!, checkoutId, workspaceId };
 }

@@ -9,6 +9,17 @@ import type { StripeServices } from '../services.ts';
 import { findTerms, termsOf } from './prices.ts';
 import { subscriptionStatus } from './status.ts';
 
+/** What standingOf reads of a subscription besides itself; in a list, by its names there. */
+export const EXPANDED = ['latest_invoice', 'schedule'];
+export const EXPANDED_IN_LIST = EXPANDED.map((name) => `data.${name}`);
+
+export function retrieveSubscription(
+  { stripe }: StripeServices,
+  subscriptionId: string,
+): Promise<Stripe.Subscription> {
+  return ask(() => stripe.subscriptions.retrieve(subscriptionId, { expand: EXPANDED }));
+}
+
 /** How a subscription stands, in our words; null where it grants nothing and never did. Throws a Contradiction. */
 export async function standingOf(
   services: StripeServices,
