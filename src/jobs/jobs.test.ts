@@ -87,6 +87,22 @@ test('a worker that lost its connections goes on with new ones', async () => {
   assert.equal((await booksOf(shop, customer.workspaceId)).balance, 1000);
 });
 
+test('a process outlives connections that break while jobs write down what they did', async () => {
+  const customer = await shop.customer();
+  const before = (await booksOf(shop, customer.workspaceId)).balance;
+  const terminate = `
+    select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name like '%jobs%' and pid <> pg_backend_pid()`;
+  for (let bought = 1; bought <= 10; bought++) {
+    const { sessionId } = await shop.checkout(customer);
+    const done = shop.wire.calls.length;
+    shop.simulator.pay(sessionId);
+    await until(() => shop.wire.calls.length > done);
+    for (let times = 0; times < 5; times++) await shop.database.pool.query(terminate);
+  }
+  await until(async () => (await booksOf(shop, customer.workspaceId)).balance === before + 10_000);
+});
+
 test('a worker stops though Stripe does not answer, and the next one does its job', {
   timeout: 20_000,
 }, async () => {

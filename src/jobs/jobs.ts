@@ -20,6 +20,12 @@ const POLL_INTERVAL_MS = 2_000;
 /** How long a worker that stops waits for its jobs: longer than any of them takes when all is well. */
 const STOP_PATIENCE_MS = 3_000;
 
+/**
+ * What became of a job is written down by a batcher, without delay: where that fails, the worker gives up and another one
+ * takes its place. Without a batcher nobody would wait for the writing, and a connection that breaks would end the process.
+ */
+const WRITTEN_DOWN = { completeJobBatchDelay: 0, failJobBatchDelay: 0 };
+
 const RESTART_PAUSE_MS = 1_000;
 
 /**
@@ -31,6 +37,7 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
   const start = (): Promise<Runner> =>
     run({
       pgPool: pool,
+      preset: { worker: WRITTEN_DOWN },
       taskList: tasksOf(services),
       parsedCronItems: parseCronItems(SCHEDULE),
       concurrency: CONCURRENCY,
