@@ -32,6 +32,9 @@ type Made = Stripe.Customer & Partial<Pick<Stripe.Response<Stripe.Customer>, 'la
 /** `gone`: the one that it takes the place of. */
 async function makeCustomer(services: StripeServices, payer: Payer, gone: string | null): Promise<string> {
   const { stripe } = services;
+  // Stripe forgets keys after a day; what a customer carries stays.
+  const made = await findCustomer(services, payer);
+  if (made !== null) return made.id;
   // Two who make it at once get the same one; after a deletion, or with another e-mail, it is another request.
   const { id, lastResponse } = await makeOnce<Made>(
     `${payer.id}-${fingerprintOf('customer', payer.email, gone)}`,

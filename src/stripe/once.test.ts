@@ -139,6 +139,19 @@ for (const [when, fail] of FAILURES) {
   });
 }
 
+test('a customer whose answer was lost is found when its key is forgotten', async () => {
+  const customer = await shop.customer();
+  const order = orderOf(customer, { pack: 'small' });
+  const lost = { fault: 'cut', when: 'after', times: 20 } as const;
+  shop.simulator.setFaults({ next: [{ method: 'POST', path: '/v1/customers', ...lost }] });
+  assert.equal((await shop.post('/v1/checkout/credits', order)).status, 503);
+  shop.simulator.setFaults();
+  await shop.advance(2);
+  await shop.checkout(customer);
+  const { data } = await shop.services.stripe.customers.list({ email: customer.user.email });
+  assert.equal(data.length, 1);
+});
+
 test('a customer that was deleted within the day is replaced at the next checkout', async () => {
   const customer = await shop.customer();
   await shop.buy(customer);

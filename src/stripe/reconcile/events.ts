@@ -30,7 +30,9 @@ export const events: Pass<Stripe.Event> = {
       services.pool,
       page.map(({ id }) => id),
     );
-    const missed = page.filter(({ id }) => !kept.has(id));
+    const missed = page.filter(
+      (event) => !kept.has(event.id) && keptOf(event, services.livemode).status === 'RECEIVED',
+    );
     return missed.map((object) => ({
       object,
       drift: {

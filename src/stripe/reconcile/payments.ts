@@ -2,7 +2,8 @@ import type Stripe from 'stripe';
 import { fromStripeAmount } from '../../lib/currencies.ts';
 import { ask, isMissing } from '../client.ts';
 import { readReversals } from '../reversals.ts';
-import { difference, type Pass, type Run, secondsOf } from './drift.ts';
+import { MARK, readIntent } from '../topups/intents.ts';
+import { type Drift, difference, type Pass, type Run, secondsOf } from './drift.ts';
 import { pagesOf } from './pages.ts';
 import { findPayments, type PaidHere, unseenPayments } from './store.ts';
 
@@ -24,7 +25,7 @@ export const payments: Pass<Stripe.PaymentIntent> = {
     const byIntent = new Map(here.map((payment) => [payment.paymentId, payment]));
     return page.flatMap((object) => {
       const payment = byIntent.get(object.id);
-      if (payment === undefined) return [];
+      if (payment === undefined) return topUpUnheardOf(object);
       const words = paidDifferently(object, payment);
       const mend = { read: readReversals, id: object.id };
       return words === null ? [] : [{ object, drift: { about: `payment ${object.id}`, words, mend } }];
@@ -33,6 +34,14 @@ export const payments: Pass<Stripe.PaymentIntent> = {
 
   again: ({ services }, { id }) => ask(() => services.stripe.paymentIntents.retrieve(id)),
 };
+
+/** A top-up is paid without a page: where nobody was told of it, its payment is known by its mark alone. */
+function topUpUnheardOf(object: Stripe.PaymentIntent) {
+  if (object.metadata[MARK] === undefined || object.status !== 'succeeded') return [];
+  const mend = { read: readIntent, id: object.id };
+  const drift: Drift = { about: `payment ${object.id}`, words: 'paid a top-up, and is not here', mend };
+  return [{ object, drift }];
+}
 
 function paidDifferently(
   { status, amount_received: received, currency }: Stripe.PaymentIntent,
