@@ -2,9 +2,11 @@ import type Stripe from 'stripe';
 import { fingerprintOf } from '../lib/fingerprints.ts';
 import { linkCustomer } from '../payments/payers.ts';
 import type { Payer } from '../payments/payments.ts';
+import { commit } from './change.ts';
 import { ask, isMissing } from './client.ts';
 import { makeOnce } from './once.ts';
 import type { StripeServices } from './services.ts';
+import { readDeletedCustomer } from './subscriptions/deletion.ts';
 
 /**
  * The payer's customer at Stripe, with today's e-mail: one for each payer, made before the first checkout and kept.
@@ -12,7 +14,11 @@ import type { StripeServices } from './services.ts';
  */
 export async function customerOf(services: StripeServices, payer: Payer): Promise<string> {
   const { customerId } = payer;
-  if (customerId !== null && (await isThere(services, customerId, payer))) return customerId;
+  if (customerId !== null) {
+    if (await isThere(services, customerId, payer)) return customerId;
+    // Before it is replaced: afterwards, nobody finds what has ended with it.
+    await commit(services, await readDeletedCustomer(services, customerId));
+  }
   return linkCustomer(services, payer, await makeCustomer(services, payer, customerId));
 }
 
