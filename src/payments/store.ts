@@ -114,7 +114,10 @@ function wantedColumns(buys: Buys): (string | number | null)[] {
     : [null, null, buys.plan, buys.interval, buys.trialDays];
 }
 
-/** The checkout of a session, else the one with this id, held until the transaction ends. */
+/**
+ * The checkout of a session, else the one with this id, held until the transaction ends; whoever only refers to it does not
+ * wait for that.
+ */
 export async function lockCheckout(
   db: Queryable,
   { sessionId, id }: { sessionId: string | null; id: string | null },
@@ -129,7 +132,7 @@ export async function lockCheckout(
         from "Checkout" c
         join "PaymentUser" p on p.id = c."paymentUserId"
         where c.${column} = $1
-        for update of c`,
+        for no key update of c`,
       values: [value],
     });
     if (rows[0] !== undefined) return checkoutOf(rows[0]);
@@ -152,7 +155,7 @@ export async function lockUnattended(
         and c.id in ((select "checkoutId" from "Payment" where "paymentId" = $1), $2)
       order by p."paymentId" is distinct from $1
       limit 1
-      for update of c`,
+      for no key update of c`,
     values: [paymentId, id],
   });
   return rows[0] === undefined ? undefined : { ...checkoutOf(rows[0]), paymentId: rows[0].paymentId };

@@ -5,6 +5,7 @@ import { type Checkout, nameOf } from '../../payments/payments.ts';
 import { type Attempt, beginAttempt, findUnheard, findWanted, wakeDue } from '../../topups/attempts.ts';
 import { Contradiction, commit } from '../change.ts';
 import { ask, isMissing } from '../client.ts';
+import { makeOnce } from '../once.ts';
 import type { StripeServices } from '../services.ts';
 import { readSession } from '../sessions.ts';
 import { cardOf } from './cards.ts';
@@ -49,7 +50,7 @@ async function charge(
   { again }: { again: boolean },
 ): Promise<void> {
   const { checkout } = attempt;
-  const made = again ? await findMade(services, checkout) : undefined;
+  const made = again ? await findMade(services, checkout) : null;
   const answer = made ?? (await pay(services, attempt));
   if ('code' in answer) return giveUp(services, checkout, { ...answer, paymentId: checkout.id });
   try {
@@ -65,14 +66,14 @@ async function charge(
 async function findMade(
   { stripe }: StripeServices,
   { id, payer }: Checkout,
-): Promise<Stripe.PaymentIntent | undefined> {
-  if (payer.customerId === null) return undefined;
+): Promise<Stripe.PaymentIntent | null> {
+  if (payer.customerId === null) return null;
   const intents = await ask(() =>
     stripe.paymentIntents
       .list({ customer: payer.customerId!, limit: PAGE })
       .autoPagingToArray({ limit: INTENTS_MAX }),
   );
-  return intents.find(({ metadata }) => metadata.checkoutId === id);
+  return intents.find(({ metadata }) => metadata.checkoutId === id) ?? null;
 }
 
 const PAGE = 100; // Stripe's largest
@@ -85,21 +86,21 @@ async function pay(
 ): Promise<Stripe.PaymentIntent | { code: string }> {
   const { id, workspaceId, payer, amount, currency, buys } = checkout;
   try {
-    return await ask(() =>
-      services.stripe.paymentIntents.create(
-        {
-          amount: toStripeAmount(currency, amount),
-          currency,
-          customer: payer.customerId!,
-          payment_method: cardId,
-          allowed_payment_method_types: ['card'],
-          description: nameOf(services.catalog, buys),
-          metadata: { checkoutId: id, workspaceId, [MARK]: 'auto' },
-          off_session: true,
-          confirm: true,
-        },
-        { idempotencyKey: id },
-      ),
+    const params: Stripe.PaymentIntentCreateParams = {
+      amount: toStripeAmount(currency, amount),
+      currency,
+      customer: payer.customerId!,
+      payment_method: cardId,
+      allowed_payment_method_types: ['card'],
+      description: nameOf(services.catalog, buys),
+      metadata: { checkoutId: id, workspaceId, [MARK]: 'auto' },
+      off_session: true,
+      confirm: true,
+    };
+    return await makeOnce<Stripe.PaymentIntent>(
+      id,
+      (options) => services.stripe.paymentIntents.create(params, options),
+      () => findMade(services, checkout),
     );
   } catch (error) {
     const cause = error instanceof Refusal ? error.cause : undefined;
@@ -142,7 +143,7 @@ async function lookAfter(services: StripeServices, checkoutId: string): Promise<
   const unheard = await findUnheard(services, checkoutId);
   if (unheard === null) return;
   const made = await findMade(services, unheard.checkout);
-  if (made !== undefined) await commit(services, changeBy(services, made));
+  if (made !== null) await commit(services, changeBy(services, made));
   // Nobody wants it any more. What is still wanted is asked for again by its own job.
   else if (!unheard.isWanted) {
     await giveUp(services, unheard.checkout, { code: 'abandoned', paymentId: checkoutId });

@@ -168,7 +168,7 @@ test('switched off while Stripe is asked: what was paid is booked, and it stays 
   shop.wire.calls.length = 0;
   await shop.spend(customer, 200);
   await until(() => shop.wire.calls.some((call) => PAY.test(call)));
-  await topUps.put(customer, { enabled: false });
+  assert.equal((await topUps.put(customer, { enabled: false })).status, 200);
   answer();
   await topUps.has(customer, 1800);
   await shop.idle();
