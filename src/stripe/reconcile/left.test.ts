@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../../../test/fixtures/catalog.ts';
-import { openShop, type Shop } from '../../../test/shop.ts';
+import { openShop, type Shop, until } from '../../../test/shop.ts';
+import { topUpsOf } from '../../../test/topups.ts';
 import { reconcile } from './reconcile.ts';
 
 /** What is left, as it is told. */
@@ -90,6 +91,30 @@ suite('what nobody but an operator can mend stays, and is told', () => {
     await changed('"paymentId"', intent, 'pi_of_another_account');
     assert.equal(await left(shop), '');
   });
+});
+
+test('a top-up whose answer and webhooks were lost is found by its payment', async (t) => {
+  const shop = await openShop();
+  t.after(() => shop.close());
+  const topUps = topUpsOf(shop);
+  const customer = await topUps.begin();
+  const next = {
+    method: 'POST',
+    path: '/v1/payment_intents',
+    fault: 'cut',
+    when: 'after',
+    times: 50,
+  } as const;
+  shop.simulator.setFaults({ webhooks: { drop: 1 }, next: [next] });
+  await shop.spend(customer, 200);
+  await until(async () => (await topUps.intents(customer)).length === 1);
+  await shop.jobs!.stop(); // it would ask again by itself
+  shop.simulator.setFaults();
+  const lines: string[] = [];
+  const { stayed } = await reconcile(shop.services, { days: 1, say: (line) => lines.push(line) });
+  assert.equal(stayed, 0, lines.join('\n'));
+  assert.match(lines.join('\n'), /^payment pi_\S+ paid a top-up, and is not here: mended\.$/m);
+  await topUps.has(customer, 1800);
 });
 
 test('lists of several pages are compared whole', async (t) => {
