@@ -83,7 +83,7 @@ const OVERDUE_AFTER_MS = 2 * 3_600_000;
 const OVERDUE_MAX = 50;
 
 /** Reads subscriptions again that should have been renewed or ended, and of which nothing was heard. */
-export async function rereadSubscriptions(services: StripeServices): Promise<void> {
+async function rereadSubscriptions(services: StripeServices): Promise<void> {
   const before = new Date(services.clock.now().getTime() - OVERDUE_AFTER_MS);
   for (const customerId of await findOverdueCustomers(services.pool, before, OVERDUE_MAX)) {
     try {

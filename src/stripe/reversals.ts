@@ -7,7 +7,7 @@ import {
   type Reversal,
   type ReversalStatus,
 } from '../payments/reversals.ts';
-import { type Change, Contradiction, commit } from './change.ts';
+import { type Change, Contradiction, commit, ignored } from './change.ts';
 import { ask, isMissing } from './client.ts';
 import { idOf } from './references.ts';
 import type { StripeServices } from './services.ts';
@@ -18,7 +18,7 @@ import { readIntent } from './topups/intents.ts';
 /** Reads all refunds and disputes of a payment again, and says what follows from their present state. */
 export async function readReversals(services: StripeServices, intentId: string): Promise<Change> {
   const reading = (await beginReading(services, intentId)) ?? (await beginOnceBooked(services, intentId));
-  if (reading === null) return async () => ({ status: 'IGNORED', error: 'Not a payment of Tollgate.' });
+  if (reading === null) return ignored('Not a payment of Tollgate.');
   const [refunds, disputes] = await Promise.all([
     listRefunds(services, intentId),
     ask(() =>
