@@ -258,9 +258,11 @@ export function orderOf(customer: Customer, more: object): object {
   return { ...customer, ...urls, ...more };
 }
 
-/** Waits for what comes by itself. Whoever waits in vain says so after ten seconds. */
+const PATIENCE_MS = 30_000; // a machine that runs other tests, too, is slow
+
+/** Waits for what comes by itself. Whoever waits in vain is told so in the end. */
 export async function until(holds: () => Promise<boolean> | boolean): Promise<void> {
-  for (const deadline = Date.now() + 10_000; !(await holds()); ) {
+  for (const deadline = Date.now() + PATIENCE_MS; !(await holds()); ) {
     if (Date.now() > deadline) throw new Error('it did not come to that');
     await sleep(10);
   }

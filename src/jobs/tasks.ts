@@ -80,20 +80,25 @@ async function giveUp(services: StripeServices, sessionId: string, error: unknow
 
 /** Stripe renews within the hour after a period; whoever is late by more may have told us in vain. */
 const OVERDUE_AFTER_MS = 2 * 3_600_000;
-const OVERDUE_MAX = 50;
+const OVERDUE_MAX = 50; // customers at a time
 
 /** Reads subscriptions again that should have been renewed or ended, and of which nothing was heard. */
 async function rereadSubscriptions(services: StripeServices): Promise<void> {
-  const before = new Date(services.clock.now().getTime() - OVERDUE_AFTER_MS);
-  for (const customerId of await findOverdueCustomers(services.pool, before, OVERDUE_MAX)) {
-    try {
-      await commit(services, await readSubscriptions(services, customerId));
-    } catch (error) {
-      services.report(
-        `the subscriptions of ${customerId} could not be read again; they will be later`,
-        error,
-      );
+  const endedBefore = new Date(services.clock.now().getTime() - OVERDUE_AFTER_MS);
+  for (let after = ''; ; ) {
+    const page = await findOverdueCustomers(services.pool, { endedBefore, after, max: OVERDUE_MAX });
+    for (const customerId of page) {
+      try {
+        await commit(services, await readSubscriptions(services, customerId));
+      } catch (error) {
+        services.report(
+          `the subscriptions of ${customerId} could not be read again; they will be later`,
+          error,
+        );
+      }
     }
+    if (page.length < OVERDUE_MAX) return;
+    after = page.at(-1)!;
   }
 }
 

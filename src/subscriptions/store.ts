@@ -163,15 +163,19 @@ export async function findSubscriptionsOf(
 }
 
 /** Customers whose subscriptions should have been renewed or ended by then, and are not: nobody has told us. */
-export async function findOverdueCustomers(db: Queryable, endedBefore: Date, max: number): Promise<string[]> {
+export async function findOverdueCustomers(
+  db: Queryable,
+  { endedBefore, after, max }: { endedBefore: Date; after: string; max: number },
+): Promise<string[]> {
   const { rows } = await db.query({
     text: `
       select distinct p."customerId"
       from "Subscription" s
       join "PaymentUser" p on p.id = s."paymentUserId"
-      where s.status in ('ACTIVE', 'TRIAL') and s."endDate" < $1 and p."customerId" is not null
-      limit $2`,
-    values: [endedBefore, max],
+      where s.status in ('ACTIVE', 'TRIAL') and s."endDate" < $1 and p."customerId" > $2
+      order by 1
+      limit $3`,
+    values: [endedBefore, after, max],
   });
   return rows.map((row: { customerId: string }) => row.customerId);
 }
