@@ -83,7 +83,7 @@ const OVERDUE_AFTER_MS = 2 * 3_600_000;
 const OVERDUE_MAX = 50; // customers at a time
 
 /** Reads subscriptions again that should have been renewed or ended, and of which nothing was heard. */
-async function rereadSubscriptions(services: StripeServices): Promise<void> {
+export async function rereadSubscriptions(services: StripeServices): Promise<void> {
   const endedBefore = new Date(services.clock.now().getTime() - OVERDUE_AFTER_MS);
   for (let after = ''; ; ) {
     const page = await findOverdueCustomers(services.pool, { endedBefore, after, max: OVERDUE_MAX });
