@@ -66,33 +66,37 @@ async function changeNow(
   price: Stripe.Price,
   act: string,
 ): Promise<Stripe.Subscription> {
-  const { item } = current;
-  const subscription = await stay(services, current, price, act);
+  const subscription = await giveUpSchedule(services, current.subscription);
   const waiting = subscription.pending_update?.subscription_items?.[0]?.price.id === price.id;
-  const changed = waiting
-    ? subscription
-    : await makeOnce<Stripe.Subscription>(
-        keyOf('change', act, subscription),
-        (options) =>
-          services.stripe.subscriptions.update(
-            subscription.id,
-            {
-              items: [{ id: item.id, price: price.id }],
-              proration_behavior: 'always_invoice',
-              payment_behavior: 'pending_if_incomplete',
-              expand: EXPANDED,
-            },
-            options,
-          ),
-        async () => {
-          const now = await retrieveSubscription(services, subscription.id);
-          const changed = now.pending_update?.subscription_items?.[0] ?? planItemOf(now);
-          return changed.price.id === price.id ? now : null;
-        },
-      );
-  if (changed.pending_update === null) return changed;
+  const changed = waiting ? subscription : await updatePrice(services, current, price, act);
+  // An end that was asked for is given up once it is paid, and not where it is not.
+  if (changed.pending_update === null) return keepGoing(services, { subscription: changed }, act);
   await settle(services, current.workspaceId, changed);
   throw paymentRequired(changed, 'The payment did not go through, and the plan stays as it was.');
+}
+
+function updatePrice(
+  services: StripeServices,
+  { subscription, item }: Current,
+  price: Stripe.Price,
+  act: string,
+): Promise<Stripe.Subscription> {
+  const { id } = subscription;
+  const params: Stripe.SubscriptionUpdateParams = {
+    items: [{ id: item.id, price: price.id }],
+    proration_behavior: 'always_invoice',
+    payment_behavior: 'pending_if_incomplete',
+    expand: EXPANDED,
+  };
+  return makeOnce<Stripe.Subscription>(
+    keyOf('change', act, subscription),
+    (options) => services.stripe.subscriptions.update(id, params, options),
+    async () => {
+      const now = await retrieveSubscription(services, id);
+      const changed = now.pending_update?.subscription_items?.[0] ?? planItemOf(now);
+      return changed.price.id === price.id ? now : null;
+    },
+  );
 }
 
 /** A schedule of two phases: what is paid for until it ends, and what comes then. Stripe makes the change by itself. */
@@ -105,19 +109,26 @@ async function changeLater(
   const { stripe } = services;
   const subscription = await keepGoing(services, current, act);
   const schedule = expanded(subscription.schedule) ?? (await makeSchedule(services, subscription, act));
-  const [phase] = schedule.phases;
+  const { item } = current;
+  // What else is sold with the plan stays.
+  const itemsAt = (ofPlan: Stripe.Price) =>
+    subscription.items.data.map(({ id, price: own, quantity }) => ({
+      price: id === item.id ? ofPlan.id : own.id,
+      ...(quantity === undefined ? {} : { quantity }),
+    }));
   const params: Stripe.SubscriptionScheduleUpdateParams = {
     end_behavior: 'release',
     proration_behavior: 'none',
     phases: [
       {
-        items: [{ price: current.item.price.id, quantity: 1 }],
-        start_date: phase!.start_date,
-        end_date: current.item.current_period_end,
+        items: itemsAt(item.price),
+        // The phase that runs: others may be over.
+        start_date: schedule.current_phase?.start_date ?? item.current_period_start,
+        end_date: item.current_period_end,
       },
       {
-        items: [{ price: price.id, quantity: 1 }],
-        start_date: current.item.current_period_end,
+        items: itemsAt(price),
+        start_date: item.current_period_end,
         duration: { interval: price.recurring!.interval, interval_count: 1 },
         proration_behavior: 'none',
       },
