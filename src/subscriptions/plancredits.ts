@@ -29,6 +29,8 @@ export async function givePlanCredits(
   const now = clock.now();
   const subscription = await lockSubscription(tx, workspaceId);
   if (subscription === undefined || !givesNow(subscription, now)) return;
+  // Also not one that is given later, within a period that was paid for.
+  if (subscription.status === 'TRIAL') return;
   const { plan, subscriptionId } = subscription;
   const included = catalog.plans.get(plan)?.credits ?? 0n;
   if (included === 0n) return;
@@ -37,12 +39,12 @@ export async function givePlanCredits(
 
   const month = periodAt('month', anchorOf(subscription), now.getTime());
   const start = new Date(month.start);
-  const given = await readPlanCredits(tx, subscription, start);
+  const { paymentId } = paid;
+  const given = await readPlanCredits(tx, subscription, { month: start, paymentId, now });
   // Once for each plan, also where the catalog gives more since.
   if (given.some((credit) => credit.plan === plan)) return;
   const rest = given.reduce((left, { amount }) => left - amount, included);
   if (rest <= 0n) return;
-  const { paymentId } = paid;
   // Of a payment that has been refunded in part, they come in part.
   const reversed = paymentId === null ? 0n : await reversedPart(tx, paymentId, rest);
   const description = `${catalog.plans.get(plan)!.name}, ${start.toISOString().slice(0, 10)}`;

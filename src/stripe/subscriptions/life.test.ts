@@ -45,4 +45,22 @@ suite('a subscription', () => {
       assert.equal((await shop.workspace(customer)).credit.balance, 500);
     }
   });
+
+  test('that is given a trial later has the credits of what was paid once', async () => {
+    const customer = await shop.customer();
+    const { id } = await shop.subscribe(customer);
+    await shop.advance(9);
+    const trial_end = Math.floor(shop.clock.now().getTime() / 1000) + 10 * 86_400;
+    await shop.services.stripe.subscriptions.update(id, { trial_end, proration_behavior: 'none' });
+    await shop.idle();
+    const { subscription, credit } = await shop.workspace(customer);
+    assert.deepEqual([subscription!.status, credit.balance], ['TRIAL', 500]);
+    // It is over, and its first invoice not paid yet.
+    await shop.advanceTo(new Date((trial_end + 1) * 1000));
+    assert.equal((await shop.workspace(customer)).credit.balance, 500);
+    await shop.advance(0.1);
+    assert.equal((await shop.workspace(customer)).credit.balance, 1000);
+    await shop.advance(13);
+    assert.equal((await shop.workspace(customer)).credit.balance, 500);
+  });
 });

@@ -52,18 +52,23 @@ export async function findPaidPeriods(
   return rows;
 }
 
-/** The credits that came with a subscription's plans in a month. */
+/**
+ * The credits that came with a subscription's plans in a month, and those of the same payment that have not expired: where
+ * a trial is given later, months are counted from another day, and overlap.
+ */
 export async function readPlanCredits(
   db: Queryable,
   { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
-  month: Date,
+  { month, paymentId, now }: { month: Date; paymentId: string | null; now: Date },
 ): Promise<{ plan: Plan; amount: Micros }[]> {
   const { rows } = await db.query({
     text: `
-      select plan, amount
-      from "PlanCredit"
-      where "workspaceId" = $1 and "subscriptionId" = $2 and month = $3`,
-    values: [workspaceId, subscriptionId, month],
+      select c.plan, c.amount
+      from "PlanCredit" c
+      join "CreditGrant" g on g.id = c."grantId" and g."workspaceId" = c."workspaceId"
+      where c."workspaceId" = $1 and c."subscriptionId" = $2
+        and (c.month = $3 or (c."paymentId" is not distinct from $4 and g."expiresAt" > $5))`,
+    values: [workspaceId, subscriptionId, month, paymentId, now],
   });
   return rows.map((row) => ({ plan: row.plan, amount: fromDecimal(row.amount) }));
 }
