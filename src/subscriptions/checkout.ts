@@ -4,7 +4,7 @@ import type { Micros } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
 import { type BuysPlan, type Checkout, keepCheckout, type PurchaseInput } from '../payments/payments.ts';
 import { readSubscription } from './store.ts';
-import type { SubscriptionServices, Terms } from './types.ts';
+import type { Kept, SubscriptionServices, Terms } from './types.ts';
 
 export type PlanPurchase = Pick<PurchaseInput, 'workspaceId' | 'user' | 'currency'> &
   Terms & {
@@ -19,14 +19,20 @@ export async function openPlanCheckout(
 ): Promise<Checkout<BuysPlan>> {
   const { currency, amount } = priceOfPlan(catalog, { plan, interval }, asked);
   return transaction(pool, async (tx: Queryable) => {
-    const subscription = await readSubscription(tx, workspaceId);
-    if (subscription !== undefined && subscription.status !== 'CANCELED') throw exists(workspaceId);
+    const subscription = await refuseSecond(tx, workspaceId);
     const hadTrial = (subscription?.trialEnd ?? null) !== null;
     if (hadTrial && (trialDays ?? 0) > 0) throw trialUsed(workspaceId);
     const days = hadTrial ? null : (trialDays ?? catalog.plans.get(plan)!.trialDays);
     const buys: BuysPlan = { type: 'plan', plan, interval, trialDays: days === 0 ? null : days };
     return keepCheckout(tx, { workspaceId, user, amount, currency, buys }, clock.now());
   });
+}
+
+/** A workspace has one subscription at a time. Resolves to the last one. */
+export async function refuseSecond(db: Queryable, workspaceId: string): Promise<Kept | undefined> {
+  const subscription = await readSubscription(db, workspaceId);
+  if (subscription !== undefined && subscription.status !== 'CANCELED') throw exists(workspaceId);
+  return subscription;
 }
 
 /** What a plan costs. Without a currency: in the catalog's default one. */

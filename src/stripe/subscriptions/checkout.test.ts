@@ -135,4 +135,18 @@ suite('a page to subscribe on', () => {
     const { plan, credit } = await deaf.workspace(customer);
     assert.deepEqual([plan, credit.balance], ['PRO', 500]);
   });
+
+  test('after another one was paid, of which nobody has told: that is booked, and it is refused and closed', async (t) => {
+    const deaf = await openShop({ catalog: planCatalog(), withoutWebhooks: true, withoutJobs: true });
+    t.after(() => deaf.close());
+    const customer = await deaf.customer();
+    const { body: first } = await deaf.post(PATH, orderOf(customer, PRO));
+    deaf.simulator.pay(first.sessionId);
+    const { status, body } = await deaf.post(PATH, orderOf(customer, PRO));
+    assert.deepEqual([status, body.error?.code], [409, 'subscription_exists']);
+    const { plan, credit } = await deaf.workspace(customer);
+    assert.deepEqual([plan, credit.balance], ['PRO', 500]);
+    const { data } = await deaf.services.stripe.checkout.sessions.list();
+    assert.deepEqual(data.map((session) => session.status).sort(), ['complete', 'expired']);
+  });
 });

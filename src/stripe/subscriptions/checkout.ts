@@ -2,10 +2,12 @@ import type { Interval, Plan } from '../../catalog/types.ts';
 import { toUnits } from '../../lib/amounts.ts';
 import { toStripeAmount } from '../../lib/currencies.ts';
 import { supersededPages } from '../../payments/payments.ts';
-import { openPlanCheckout, type PlanPurchase } from '../../subscriptions/checkout.ts';
+import { openPlanCheckout, type PlanPurchase, refuseSecond } from '../../subscriptions/checkout.ts';
+import { commit } from '../change.ts';
 import { ask } from '../client.ts';
 import { openPage, type ReturnUrls } from '../page.ts';
 import type { StripeServices } from '../services.ts';
+import { readSession } from '../sessions.ts';
 import { priceOf } from './prices.ts';
 
 export type CreatedPlanCheckout = {
@@ -47,7 +49,7 @@ export async function createPlanCheckout(
       payment_method_collection: 'always',
     },
   }));
-  await closeOlderPages(services, checkout.workspaceId);
+  await closeOlderPages(services, { workspaceId: checkout.workspaceId, sessionId: page.id });
   return {
     id: checkout.id,
     url: page.url,
@@ -66,22 +68,35 @@ export async function createPlanCheckout(
 
 /**
  * A workspace has one subscription: of its open pages, the last one counts. Of several that are opened at once, each looks
- * when its own is kept, so the last one to look sees all. One that was paid meanwhile cannot be closed.
+ * when its own is kept, so the last one to look sees all. Where one was paid meanwhile, and nobody has told, that is
+ * booked, and the page that is open is closed and refused.
  */
-async function closeOlderPages(services: StripeServices, workspaceId: string): Promise<void> {
-  for (const sessionId of await supersededPages(services, workspaceId)) {
-    try {
-      await ask(() => services.stripe.checkout.sessions.expire(sessionId));
-    } catch (error) {
-      if (await isOpen(services, sessionId)) {
-        services.report(`the page ${sessionId} of an older checkout stays open`, error);
-      }
+async function closeOlderPages(
+  services: StripeServices,
+  { workspaceId, sessionId }: { workspaceId: string; sessionId: string },
+): Promise<void> {
+  for (const older of await supersededPages(services, workspaceId)) await closePage(services, older);
+  try {
+    await refuseSecond(services.pool, workspaceId);
+  } catch (refusal) {
+    await closePage(services, sessionId);
+    throw refusal;
+  }
+}
+
+async function closePage(services: StripeServices, sessionId: string): Promise<void> {
+  try {
+    await ask(() => services.stripe.checkout.sessions.expire(sessionId));
+  } catch (error) {
+    if ((await statusOf(services, sessionId)) === 'open') {
+      services.report(`the page ${sessionId} of an older checkout stays open`, error);
     }
   }
 }
 
-/** Somebody else may have closed it, or paid on it. */
-async function isOpen({ stripe }: StripeServices, sessionId: string): Promise<boolean> {
-  const session = await ask(() => stripe.checkout.sessions.retrieve(sessionId)).catch(() => null);
-  return session?.status === 'open';
+/** Somebody else may have closed it, or paid on it: what came of it is booked. */
+async function statusOf(services: StripeServices, sessionId: string) {
+  const session = await ask(() => services.stripe.checkout.sessions.retrieve(sessionId)).catch(() => null);
+  if (session?.status === 'complete') await commit(services, await readSession(services, sessionId));
+  return session?.status;
 }
