@@ -89,7 +89,7 @@ function pastDueSinceOf(subscription: Stripe.Subscription): Date {
   return dateOf(invoice?.status_transitions.finalized_at ?? invoice?.created ?? subscription.created);
 }
 
-/** What it becomes at the end of its period, by its schedule. */
+/** What it becomes at the end of its period, by its schedule; what is no plan's is told of when it comes to that. */
 async function pendingOf(
   { stripe }: StripeServices,
   subscription: Stripe.Subscription,
@@ -98,8 +98,10 @@ async function pendingOf(
   const current = schedule?.current_phase;
   if (schedule === null || current === null || current === undefined) return null;
   const next = schedule.phases.find((phase) => phase.start_date >= current.end_date);
-  const priceId = idOf(next?.items[0]?.price);
-  if (next === undefined || priceId === null) return null;
-  const terms = termsOf(await ask(() => stripe.prices.retrieve(priceId)));
-  return { ...terms, at: dateOf(next.start_date) };
+  if (next === undefined) return null;
+  for (const { price } of next.items) {
+    const terms = findTerms(await ask(() => stripe.prices.retrieve(idOf(price)!)));
+    if (terms !== null) return { ...terms, at: dateOf(next.start_date) };
+  }
+  return null;
 }

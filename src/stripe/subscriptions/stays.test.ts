@@ -70,4 +70,23 @@ suite('what a change of plan leaves as it was', () => {
     await shop.advance(32);
     assert.deepEqual([(await shop.workspace(customer)).plan, await sold()], ['BASIC', 4]);
   });
+
+  test('to what is no plan, in the dashboard and for later, holds up nothing that comes before', async () => {
+    const customer = await shop.customer();
+    const { id } = await shop.subscribe(customer);
+    const { stripe } = shop.services;
+    const { id: product } = await stripe.products.create({ name: 'Something else' });
+    const recurring = { interval: 'month' } as const;
+    const other = await stripe.prices.create({ product, currency: 'usd', unit_amount: 300, recurring });
+    const schedule = await stripe.subscriptionSchedules.create({ from_subscription: id });
+    const { items, start_date, end_date } = schedule.phases[0]!;
+    const now = { items: [{ price: String(items[0]!.price) }], start_date, end_date };
+    await stripe.subscriptionSchedules.update(schedule.id, {
+      phases: [now, { items: [{ price: other.id }] }],
+    });
+    await stripe.subscriptions.pause(id);
+    await shop.idle();
+    const { plan, subscription } = await shop.workspace(customer);
+    assert.deepEqual([plan, subscription!.status], ['FREE', 'UNPAID']);
+  });
 });
