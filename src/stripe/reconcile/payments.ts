@@ -27,7 +27,8 @@ export const payments: Pass<Stripe.PaymentIntent> = {
       const payment = byIntent.get(object.id);
       if (payment === undefined) return topUpUnheardOf(object);
       const words = paidDifferently(object, payment);
-      const mend = { read: readReversals, id: object.id };
+      // One that was declined may have been paid since.
+      const mend = { read: object.metadata[MARK] === undefined ? readReversals : readIntent, id: object.id };
       return words === null ? [] : [{ object, drift: { about: `payment ${object.id}`, words, mend } }];
     });
   },

@@ -11,6 +11,7 @@ import {
 } from '../../../test/shop.ts';
 import { topUpsOf } from '../../../test/topups.ts';
 import { rereadCheckouts } from '../../jobs/tasks.ts';
+import { reconcile } from '../reconcile/reconcile.ts';
 import { lookAfterTopUps } from './charge.ts';
 
 let shop: Shop;
@@ -228,4 +229,27 @@ test('events may come twice, late and in any order', async () => {
   await shop.idle();
   assert.deepEqual(await topUps.payments(customer), ['FAILED', 'SUCCEEDED']);
   assert.equal((await topUps.read(customer)).status, 'READY');
+});
+
+test('a top-up that was paid after all, and that no webhook told of, is found by a reconciliation', async (t) => {
+  const deaf = await openShop();
+  const own = topUpsOf(deaf);
+  t.after(() => deaf.close());
+  const customer = await own.begin();
+  await own.setCard(customer, 'lost_card');
+  await deaf.spend(customer, 200);
+  await own.reaches(customer, 'STOPPED');
+  await deaf.idle();
+  deaf.simulator.setFaults({ webhooks: { drop: 1 } });
+  // Somebody confirms the declined intent in the dashboard, by another card.
+  const [intent] = await own.intents(customer);
+  const { stripe } = deaf.services;
+  await stripe.paymentIntents.confirm(intent!.id, { payment_method: 'pm_card_visa' });
+  assert.equal((await booksOf(deaf, customer.workspaceId)).balance, 800);
+  const lines: string[] = [];
+  const { stayed } = await reconcile(deaf.services, { days: 1, say: (line) => lines.push(line) });
+  assert.equal(stayed, 0, lines.join('\n'));
+  assert.ok(lines.some((line) => line.includes(`payment ${intent!.id}`)));
+  assert.equal((await booksOf(deaf, customer.workspaceId)).balance, 1800);
+  assert.deepEqual(await own.payments(customer), ['SUCCEEDED']);
 });
