@@ -101,6 +101,8 @@ test('a process outlives connections that break while jobs write down what they 
     for (let times = 0; times < 5; times++) await shop.database.pool.query(terminate);
   }
   await until(async () => (await booksOf(shop, customer.workspaceId)).balance === before + 10_000);
+  await shop.jobs!.stop(); // whatever its batcher waits for
+  await shop.startJobs();
 });
 
 test('a worker stops though Stripe does not answer, and the next one does its job', {

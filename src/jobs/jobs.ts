@@ -56,7 +56,7 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
     while (!stopping.signal.aborted) {
       try {
         runner ??= await start();
-        await runner.promise;
+        await endOf(runner);
       } catch (error) {
         report('the worker stopped; another is started', error);
       }
@@ -68,10 +68,21 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
   return {
     async stop() {
       stopping.abort();
-      await runner?.stop();
+      await Promise.race([runner?.stop(), watching]);
       await watching;
     },
   };
+}
+
+/**
+ * Resolves when a worker has ended. One that could not write down what it did gives up, and its batcher, which then counts
+ * wrong, may wait for ever: it gets the time that its jobs have, and no more.
+ */
+function endOf({ promise, events }: Runner): Promise<void> {
+  const givenUp = new Promise<void>((resolve) => {
+    events.once('pool:fatalError', () => setTimeout(resolve, STOP_PATIENCE_MS + RESTART_PAUSE_MS));
+  });
+  return Promise.race([promise, givenUp]);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
