@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { chooseSubscription } from './apply.ts';
 
 const subscription = (subscriptionId: string, status: string, day: number) =>
-  ({ subscriptionId, status, startDate: new Date(Date.UTC(2026, 0, day)) }) as const;
+  ({ subscriptionId, status, startDate: new Date(Date.UTC(2026, 0, day)) }) as Known;
 type Known = Parameters<typeof chooseSubscription>[0][number];
 
 for (const [what, known, chosen] of [
@@ -67,8 +67,18 @@ for (const [what, known, chosen] of [
   ],
 ] as const) {
   test(`which subscription counts: ${what}, in either order`, () => {
-    const all = known.map(([id, status, day]) => subscription(id, status, day) as Known);
-    assert.equal(chooseSubscription(all)?.subscriptionId, chosen);
-    assert.equal(chooseSubscription(all.toReversed())?.subscriptionId, chosen);
+    const all = known.map(([id, status, day]) => subscription(id, status, day));
+    assert.equal(chooseSubscription(all, undefined)?.subscriptionId, chosen);
+    assert.equal(chooseSubscription(all.toReversed(), undefined)?.subscriptionId, chosen);
   });
 }
+
+test('which subscription counts: of two of one moment, the one that did before, and of others the oldest', () => {
+  const [a, b, c] = [
+    subscription('a', 'ACTIVE', 2),
+    subscription('b', 'ACTIVE', 2),
+    subscription('c', 'ACTIVE', 1),
+  ];
+  assert.equal(chooseSubscription([a, b], 'b'), b);
+  assert.equal(chooseSubscription([a, b, c], 'b'), c);
+});

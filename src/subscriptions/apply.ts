@@ -26,7 +26,8 @@ export type Doubled = { workspaceId: string; subscriptionIds: string[] };
 
 /**
  * Brings the workspaces of a payer to the subscriptions that were read: all that the payer has or had. What was read is
- * applied only if nothing is that was begun later.
+ * applied only if nothing is that was begun later; what is doubled is said in any case, because whoever applied the later one
+ * may have had nobody to say it to.
  */
 export async function applySubscriptions(
   services: SubscriptionServices,
@@ -34,49 +35,58 @@ export async function applySubscriptions(
   reading: Reading,
   standings: readonly Standing[],
 ): Promise<Doubled[]> {
-  if (!(await noteReading(tx, reading))) return [];
+  const isLatest = await noteReading(tx, reading);
   const kept = await findWorkspacesOfPayer(tx, reading.paymentUserId);
   const workspaceIds = new Set([...kept, ...standings.map(({ workspaceId }) => workspaceId)]);
   const doubled: Doubled[] = [];
   // In one order, whoever does it: two payers of a workspace wait for each other, and not in a circle.
   for (const workspaceId of [...workspaceIds].sort()) {
     const own = standings.filter((standing) => standing.workspaceId === workspaceId);
-    const live = await applyTo(services, tx, workspaceId, own);
-    if (live.length > 1) doubled.push({ workspaceId, subscriptionIds: live });
+    const before = await lockSubscription(tx, workspaceId);
+    const isRead = own.some(({ subscriptionId }) => subscriptionId === before?.subscriptionId);
+    const known: (Standing | Kept)[] = before === undefined || isRead ? own : [before, ...own];
+    if (isLatest) await applyTo(services, tx, { workspaceId, before, known });
+    const live = known.filter(({ status }) => RANK[status] === 0);
+    if (live.length > 1) {
+      doubled.push({ workspaceId, subscriptionIds: live.map(({ subscriptionId }) => subscriptionId) });
+    }
   }
   return doubled;
 }
 
-/** Which subscriptions of the workspace are paid for, or owed. */
 async function applyTo(
   services: SubscriptionServices,
   tx: Queryable,
-  workspaceId: string,
-  standings: readonly Standing[],
-): Promise<string[]> {
-  const before = await lockSubscription(tx, workspaceId);
-  const isRead = standings.some(({ subscriptionId }) => subscriptionId === before?.subscriptionId);
-  const known: (Standing | Kept)[] = before === undefined || isRead ? [...standings] : [before, ...standings];
-  const chosen = chooseSubscription(known);
+  {
+    workspaceId,
+    before,
+    known,
+  }: { workspaceId: string; before: Kept | undefined; known: readonly (Standing | Kept)[] },
+): Promise<void> {
+  const chosen = chooseSubscription(known, before?.subscriptionId);
   if (chosen !== undefined && chosen !== before) {
     const after = keep(chosen as Standing, before, services.catalog.graceDays);
     await putSubscription(tx, after, services.clock.now());
   }
   await givePlanCredits(services, tx, workspaceId);
-  return known.filter(({ status }) => RANK[status] === 0).map(({ subscriptionId }) => subscriptionId);
 }
 
 /** Which of several subscriptions a workspace is on: one that gives its plan, or may again, before one that has ended. */
 const RANK: Record<Standing['status'], number> = { ACTIVE: 0, TRIAL: 0, PAST_DUE: 0, UNPAID: 1, CANCELED: 2 };
 
-/** The subscription that counts, whichever order they are told in: of those that go on, the oldest; of those that ended, the latest. */
+/**
+ * The subscription that counts, whichever order they are told in: of those that go on, the oldest; of those that ended, the
+ * latest. The provider counts in seconds: of two that began in one, the one that counts already.
+ */
 export function chooseSubscription<T extends Pick<Standing, 'status' | 'startDate' | 'subscriptionId'>>(
   known: readonly T[],
+  keptId: string | undefined,
 ): T | undefined {
   return known.toSorted(
     (a, b) =>
       RANK[a.status] - RANK[b.status] ||
       (a.startDate.getTime() - b.startDate.getTime()) * (a.status === 'CANCELED' ? -1 : 1) ||
+      Number(b.subscriptionId === keptId) - Number(a.subscriptionId === keptId) ||
       (a.subscriptionId < b.subscriptionId ? -1 : 1),
   )[0];
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { newId } from '../../src/lib/ids.ts';
 import { planCatalog } from '../fixtures/catalog.ts';
-import { eventAbout, eventsOf, openShop, type Shop } from '../shop.ts';
+import { eventAbout, eventsOf, openShop, type Shop, until } from '../shop.ts';
 
 suite('18: what Stripe may add one day', () => {
   let shop: Shop;
@@ -34,6 +34,6 @@ suite('18: what Stripe may add one day', () => {
     assert.deepEqual(await shop.workspace(customer), before);
     const kept = (await eventsOf(shop, String(subscription.customer))).find(({ id }) => id === event.id);
     assert.equal(kept?.status, 'FAILED');
-    assert.match(shop.reports.join(), /status of the subscription is not known: some_new/);
+    await until(() => /status of the subscription is not known: some_new/.test(shop.reports.join()));
   });
 });

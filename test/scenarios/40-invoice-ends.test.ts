@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../fixtures/catalog.ts';
-import { eventAbout, openShop, type Shop } from '../shop.ts';
+import { eventAbout, openShop, type Shop, until } from '../shop.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -72,6 +72,6 @@ suite('40: how an invoice may end', () => {
     shop.reports.length = 0;
     await shop.deliver(eventAbout('invoice.finalization_failed', stuck));
     await shop.idle();
-    assert.match(shop.reports.join(), /could not be finalized: The address is missing/);
+    await until(() => /could not be finalized: The address is missing/.test(shop.reports.join()));
   });
 });

@@ -101,7 +101,7 @@ function standsDifferently(about: string, there: Standing, here: Kept, mend: Dri
 
 /** A workspace has one: another one that is paid is for an operator to end. */
 function driftOfRival(here: Kept, there: Standing, about: string, mend: Drift['mend']): Drift | null {
-  if (chooseSubscription<Kept | Standing>([here, there]) === there) {
+  if (chooseSubscription<Kept | Standing>([here, there], here.subscriptionId) === there) {
     const words = `is ${there.status} at Stripe, and ${here.subscriptionId} (${here.status}) counts here`;
     return { about, words, mend };
   }
