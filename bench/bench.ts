@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import type { LoadResult } from './load.ts';
 import { cpuMs, familyOf, memoryMiB } from './machine.ts';
 import { hasPgbench, native } from './native.ts';
-import { printTable, type Report, type Row } from './table.ts';
+import { median, printTable, type Report, type Row } from './table.ts';
+import { measureWebhooks } from './webhooks.ts';
 import {
   createNativeDatabase,
   databaseUrl,
@@ -102,10 +103,6 @@ function workOf(port: number, path: string, workspaces: number, items = 0) {
 }
 
 const perSecond = (result: LoadResult) => result.perSecond;
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
-}
 
 function note(line: string): void {
   if (!flags.json) process.stderr.write(`${line}\n`);
@@ -212,8 +209,18 @@ if (SIZE.includes(flags.only)) {
   for (const server of [full, empty, small]) await server.stop();
 }
 
+// ── Webhooks ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+let webhooks: Report['webhooks'] = null;
+if ('webhooks'.includes(flags.only)) {
+  const measured = await measureWebhooks(turns, note);
+  rows.push(...measured.rows);
+  webhooks = measured.counts;
+}
+
 const report: Report = {
   rows,
+  webhooks,
   start: { firstMs: first.readyMs, laterMs: later.readyMs },
   memory: { atRest: memoryAtRest, afterLoad: memoryAfterLoad },
 };

@@ -24,5 +24,9 @@ const body =
     ? () => JSON.stringify(use())
     : () => JSON.stringify({ items: Array.from({ length: work.items }, item) });
 
-const result = await load({ ...work, headers: { Authorization: `Bearer ${work.key}` }, body });
+const result = await load({
+  ...work,
+  headers: { Authorization: `Bearer ${work.key}` },
+  next: () => ({ body: body() }),
+});
 process.stdout.write(JSON.stringify(result));

@@ -12,9 +12,12 @@ export type LoadOptions = {
   warmupSeconds: number;
   path: string;
   headers: Record<string, string>;
-  /** The body of the next request. */
-  body(): string;
+  /** The next request; null ends its connection. */
+  next(): Next | null;
 };
+
+/** A request's body, and the lines of its own headers, each with its end. */
+export type Next = { body: string; headers?: string };
 
 export type LoadResult = {
   requests: number;
@@ -39,13 +42,14 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
     }),
   );
   await Promise.all(connections);
+  const tookSeconds = Math.min(options.seconds, (performance.now() - startsAt) / 1000);
   latencies.sort((a, b) => a - b);
   const quantile = (q: number) =>
     latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * q))] ?? Number.NaN;
   return {
     requests: latencies.length,
     refused,
-    perSecond: latencies.length / options.seconds,
+    perSecond: latencies.length / tookSeconds,
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
   };
@@ -65,9 +69,11 @@ function drive(options: LoadOptions, head: string, endsAt: number, answered: Ans
     let sentAt = 0;
     let received = '';
     const send = () => {
-      const body = options.body();
+      const next = options.next();
+      if (next === null) return void socket.end();
+      const { body, headers = '' } = next;
       sentAt = performance.now();
-      socket.write(`${head}${Buffer.byteLength(body)}\r\n\r\n${body}`);
+      socket.write(`${head}${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`);
     };
     socket.on('connect', send);
     socket.on('error', reject);

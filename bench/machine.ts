@@ -4,13 +4,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 const TICKS_PER_SECOND = 100; // USER_HZ, the same on every Linux
 
-/** Milliseconds of CPU that these processes have taken so far. */
+/** Milliseconds of CPU that these processes, and those that they have started and that have ended, have taken so far. */
 export function cpuMs(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
     const fields = statOf(pid);
-    return fields === undefined
-      ? sum
-      : sum + ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+    const ticks = (fields ?? []).slice(11, 15).reduce((all, field) => all + Number(field), 0);
+    return sum + (ticks * 1000) / TICKS_PER_SECOND;
   }, 0);
 }
 

@@ -1,6 +1,8 @@
 /** What a run of the bench has measured. */
 export type Report = {
   rows: Row[];
+  /** Null where none were delivered. */
+  webhooks: WebhookCounts | null;
   start: { firstMs: number; laterMs: number };
   memory: Record<'atRest' | 'afterLoad', { serverMiB: number; withPostgresMiB: number }>;
 };
@@ -20,8 +22,15 @@ export type Row = {
   cpuMsPerRequest: number;
 };
 
+/** What became of the events that were delivered to Tollgate. */
+export type WebhookCounts = { events: number; applied: number; ignored: number };
+
+export function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
 /** Prints a report as tables that can be pasted into a page. */
-export function printTable({ rows, start, memory }: Report): void {
+export function printTable({ rows, webhooks, start, memory }: Report): void {
   const throughput = [
     [
       'measure',
@@ -58,6 +67,12 @@ export function printTable({ rows, start, memory }: Report): void {
     ['server and Postgres after load', `${memory.afterLoad.withPostgresMiB.toFixed(0)} MiB`, ''],
   ];
   process.stdout.write(`\n${markdown(throughput)}\n\n${markdown(rest)}\n`);
+  if (webhooks === null) return;
+  const { events, applied, ignored } = webhooks;
+  process.stdout.write(
+    `\nOf ${events} events Tollgate applied ${applied}, each after its object was read again from the simulator; from the ` +
+      `other ${ignored} nothing follows.\n`,
+  );
 }
 
 function markdown(table: string[][]): string {

@@ -30,16 +30,23 @@ const READY_MAX_MS = 60_000;
 export async function startServer({
   dataDir,
   byNpm = false,
+  env = {},
 }: {
   dataDir?: string;
   byNpm?: boolean;
+  env?: Record<string, string>;
 } = {}): Promise<Server> {
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
   const port = await freePort();
   const startedAt = performance.now();
-  const [command, args] = byNpm ? ['npm', ['start']] : [process.execPath, ['src/main.ts', 'serve']];
+  const [command, args] = byNpm
+    ? ['npm', ['start']]
+    : [
+        process.execPath,
+        [...(process.env.ZZPROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []), 'src/main.ts', 'serve'],
+      ];
   const child = spawn(command, args, {
-    env: { ...process.env, PORT: String(port), DATA_DIR: folder, TOLLGATE_SECRET_KEY: KEY },
+    env: { ...process.env, PORT: String(port), DATA_DIR: folder, TOLLGATE_SECRET_KEY: KEY, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: byNpm,
   });
@@ -92,11 +99,16 @@ export async function startHelper(file: string, args: string[]): Promise<{ port:
 
 /** Puts load on a server from a process of its own. */
 export async function run(work: Work): Promise<LoadResult> {
+  return runWorker('load-worker.ts', work);
+}
+
+/** Runs a worker of the bench with its work, and resolves to its result. */
+export async function runWorker<R extends LoadResult>(file: string, work: object): Promise<R> {
   const { stdout } = await promisify(execFile)(process.execPath, [
-    join(import.meta.dirname, 'load-worker.ts'),
+    join(import.meta.dirname, file),
     JSON.stringify(work),
   ]);
-  const result: LoadResult = JSON.parse(stdout);
+  const result: R = JSON.parse(stdout);
   if (Object.keys(result.refused).length > 0) throw new Error(`refused: ${JSON.stringify(result.refused)}`);
   return result;
 }
@@ -182,11 +194,11 @@ export async function fillUsage(url: string, workspaces: number, rows: number): 
   await query(url, 'checkpoint');
 }
 
-async function query(url: string, text: string): Promise<void> {
+export async function query(url: string, text: string): Promise<pg.QueryResult> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(text);
+    return await client.query(text);
   } finally {
     await client.end();
   }
