@@ -39,12 +39,7 @@ export async function startServer({
   const folder = dataDir ?? mkdtempSync(join(tmpdir(), 'tollgate-bench-'));
   const port = await freePort();
   const startedAt = performance.now();
-  const [command, args] = byNpm
-    ? ['npm', ['start']]
-    : [
-        process.execPath,
-        [...(process.env.ZZPROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []), 'src/main.ts', 'serve'],
-      ];
+  const [command, args] = byNpm ? ['npm', ['start']] : [process.execPath, ['src/main.ts', 'serve']];
   const child = spawn(command, args, {
     env: { ...process.env, PORT: String(port), DATA_DIR: folder, TOLLGATE_SECRET_KEY: KEY, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],
