@@ -60,6 +60,20 @@ export async function ask<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Stripe's largest page. */
+export const PAGE = 100;
+
+/** The SDK's largest list: far more than there is of anything that is asked for here. */
+const LIST_MAX = 10_000;
+
+/** Asks Stripe for a list, page by page: all of it, or as many as are enough. */
+export function askForAll<T>(
+  list: (page: { limit: number }) => Stripe.ApiListPromise<T>,
+  max = LIST_MAX,
+): Promise<T[]> {
+  return ask(() => list({ limit: PAGE }).autoPagingToArray({ limit: max }));
+}
+
 function retriesMax(error: Stripe.errors.StripeError): number {
   if (isRateLimit(error)) return RETRY_PAUSES_MS.length;
   return isAnswerLost(error) ? 2 : 0;

@@ -3,7 +3,7 @@ import { fingerprintOf } from '../lib/fingerprints.ts';
 import { linkCustomer } from '../payments/payers.ts';
 import type { Payer } from '../payments/payments.ts';
 import { commit } from './change.ts';
-import { ask, isMissing } from './client.ts';
+import { ask, isMissing, PAGE } from './client.ts';
 import { makeOnce } from './once.ts';
 import type { StripeServices } from './services.ts';
 import { readDeletedCustomer } from './subscriptions/deletion.ts';
@@ -54,9 +54,7 @@ async function makeCustomer(services: StripeServices, payer: Payer, gone: string
   return id;
 }
 
-const PAGE = 100; // Stripe's largest; nobody has as many customers under one e-mail
-
-/** The customer that was made for a payer, though its answer was lost. */
+/** The customer that was made for a payer, though its answer was lost. Nobody has a page of them under one e-mail. */
 async function findCustomer({ stripe }: StripeServices, { id, email }: Payer): Promise<Made | null> {
   const { data } = await ask(() => stripe.customers.list({ email, limit: PAGE }));
   return data.find(({ metadata }) => metadata.paymentUserId === id) ?? null;

@@ -8,7 +8,7 @@ import {
   type ReversalStatus,
 } from '../payments/reversals.ts';
 import { type Change, Contradiction, commit, ignored } from './change.ts';
-import { ask, isMissing } from './client.ts';
+import { ask, askForAll, isMissing } from './client.ts';
 import { idOf } from './references.ts';
 import type { StripeServices } from './services.ts';
 import { readSession } from './sessions.ts';
@@ -21,11 +21,7 @@ export async function readReversals(services: StripeServices, intentId: string):
   if (reading === null) return ignored('Not a payment of Tollgate.');
   const [refunds, disputes] = await Promise.all([
     listRefunds(services, intentId),
-    ask(() =>
-      services.stripe.disputes
-        .list({ payment_intent: intentId, limit: PAGE })
-        .autoPagingToArray({ limit: REVERSALS_MAX }),
-    ),
+    askForAll((page) => services.stripe.disputes.list({ payment_intent: intentId, ...page })),
   ]);
   const reversals = [
     ...refunds.map((refund) => reversalOf('REFUND', refund, refundStatus(refund.status), reading)),
@@ -37,15 +33,8 @@ export async function readReversals(services: StripeServices, intentId: string):
   };
 }
 
-const PAGE = 100; // Stripe's largest
-const REVERSALS_MAX = 10_000; // the SDK's largest; a charge has a few
-
 export function listRefunds({ stripe }: StripeServices, intentId: string): Promise<Stripe.Refund[]> {
-  return ask(() =>
-    stripe.refunds
-      .list({ payment_intent: intentId, limit: PAGE })
-      .autoPagingToArray({ limit: REVERSALS_MAX }),
-  );
+  return askForAll((page) => stripe.refunds.list({ payment_intent: intentId, ...page }));
 }
 
 /** What is reversed must have been paid: where we have not heard of that yet, its session or invoice is read first. */

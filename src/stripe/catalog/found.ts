@@ -1,10 +1,9 @@
 import type Stripe from 'stripe';
 import { Refusal } from '../../lib/errors.ts';
-import { ask } from '../client.ts';
+import { ask, PAGE } from '../client.ts';
+import { idOf } from '../references.ts';
 import type { Found, FoundPrice, FoundProduct } from './difference.ts';
 import { isOurKey, isOurProduct, type Wanted } from './wanted.ts';
-
-const PAGE = 100; // Stripe's largest
 
 /**
  * Reads what Stripe has of what we made. Products that are gone from the catalog are found by their prices on sale;
@@ -31,7 +30,7 @@ export async function readFound(stripe: Stripe, wanted: Wanted): Promise<Found> 
 
 function productOf({ id, name, active, default_price: price }: Stripe.Product): FoundProduct {
   if (typeof name !== 'string' || typeof active !== 'boolean') throw oddAnswer(`the product ${id}`);
-  return { id, name, active, defaultPrice: price === null || price === undefined ? null : idOf(price) };
+  return { id, name, active, defaultPrice: idOf(price) };
 }
 
 /** Undefined for a price that somebody else has made for one of our products. */
@@ -96,10 +95,6 @@ async function readAll<T extends { id: string; object: string }>(
 
 function chunksOf<T>(all: T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) => all.slice(i * size, (i + 1) * size));
-}
-
-function idOf(reference: string | { id: string }): string {
-  return typeof reference === 'string' ? reference : reference.id;
 }
 
 export function oddAnswer(asked: string): Refusal {

@@ -1,9 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Stripe from 'stripe';
 import { Refusal } from '../../lib/errors.ts';
-import { ask } from '../client.ts';
-
-const PAGE = 100; // Stripe's largest
+import { ask, PAGE } from '../client.ts';
 
 /** What every list of Stripe's takes. */
 export type PageAsked = { limit: number; starting_after?: string };

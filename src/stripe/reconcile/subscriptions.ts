@@ -35,7 +35,7 @@ export const subscriptions: Pass<Stripe.Subscription> = {
     const { pool } = run.services;
     const payers = await findPayers(
       pool,
-      page.map(({ customer }) => idOf(customer)!),
+      page.map(({ customer }) => idOf(customer)),
     );
     const kept = await findKeptSubscriptions(
       pool,
@@ -43,7 +43,7 @@ export const subscriptions: Pass<Stripe.Subscription> = {
     );
     const found = [];
     for (const object of page) {
-      const payer = payers.get(idOf(object.customer)!);
+      const payer = payers.get(idOf(object.customer));
       if (payer === undefined) continue;
       const drift = await driftOf(run, object, payer, kept.has(object.id));
       if (drift !== null) found.push({ object, drift });

@@ -45,7 +45,7 @@ export async function settle(
   workspaceId: string,
   { customer, latest_invoice: invoice }: Stripe.Subscription,
 ): Promise<Subscription> {
-  await commit(services, await readSubscriptions(services, idOf(customer)!));
+  await commit(services, await readSubscriptions(services, idOf(customer)));
   const invoiceId = idOf(invoice);
   if (invoiceId !== null) await commit(services, await readInvoice(services, invoiceId));
   return showSubscription(services.pool, workspaceId);

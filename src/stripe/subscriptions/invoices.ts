@@ -5,7 +5,7 @@ import { keepPaidPeriods } from '../../subscriptions/plancredits.ts';
 import { findWorkspaceOf, lockSubscription } from '../../subscriptions/subscriptions.ts';
 import { planOfProduct } from '../catalog/wanted.ts';
 import { type Change, Contradiction, commit, ignored, type Verdict } from '../change.ts';
-import { ask } from '../client.ts';
+import { ask, askForAll } from '../client.ts';
 import { dateOf, expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
 import { findTerms } from './prices.ts';
@@ -103,11 +103,7 @@ function statusOf(invoice: Stripe.Invoice, intent: Stripe.PaymentIntent | null):
 /** What was paid for: the plans and periods of its lines, but for what was given back and for trials. */
 export async function paidPeriodsOf(services: StripeServices, invoice: Stripe.Invoice) {
   const lines = invoice.lines.has_more
-    ? await ask(() =>
-        services.stripe.invoices
-          .listLineItems(invoice.id!, { limit: 100 })
-          .autoPagingToArray({ limit: 10_000 }),
-      )
+    ? await askForAll((page) => services.stripe.invoices.listLineItems(invoice.id!, page))
     : invoice.lines.data;
   const periods = [];
   for (const line of lines) {

@@ -5,7 +5,7 @@ import { openPayer, type PurchaseInput } from '../../payments/payments.ts';
 import { readSubscription } from '../../subscriptions/subscriptions.ts';
 import { oddAnswer } from '../catalog/found.ts';
 import { wantedOf } from '../catalog/wanted.ts';
-import { ask } from '../client.ts';
+import { ask, askForAll } from '../client.ts';
 import { customerOf } from '../customers.ts';
 import { makeOnce } from '../once.ts';
 import type { StripeServices } from '../services.ts';
@@ -58,10 +58,9 @@ async function configurationOf(services: StripeServices, currency: string): Prom
 }
 
 async function findConfiguration({ stripe }: StripeServices, mark: string): Promise<{ id: string } | null> {
-  const known = await ask(() =>
-    stripe.billingPortal.configurations
-      .list({ active: true, limit: 100 })
-      .autoPagingToArray({ limit: CONFIGURATIONS_MAX }),
+  const known = await askForAll(
+    (page) => stripe.billingPortal.configurations.list({ active: true, ...page }),
+    CONFIGURATIONS_MAX,
   );
   return known.find(({ metadata }) => metadata?.[MARK] === mark) ?? null;
 }

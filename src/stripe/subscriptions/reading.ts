@@ -3,13 +3,10 @@ import { applySubscriptions, beginReading, type Doubled } from '../../subscripti
 import { findWorkspaceOf } from '../../subscriptions/subscriptions.ts';
 import type { Standing } from '../../subscriptions/types.ts';
 import { type Change, Contradiction, ignored } from '../change.ts';
-import { ask } from '../client.ts';
+import { askForAll } from '../client.ts';
 import { idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
 import { EXPANDED_IN_LIST, standingOf } from './standing.ts';
-
-const PAGE = 100; // Stripe's largest
-const SUBSCRIPTIONS_MAX = 10_000; // the SDK's largest; a payer has a few
 
 /**
  * Reads all subscriptions of a customer again, and says what follows from their present state. They are read together
@@ -18,16 +15,8 @@ const SUBSCRIPTIONS_MAX = 10_000; // the SDK's largest; a payer has a few
 export async function readSubscriptions(services: StripeServices, customerId: string): Promise<Change> {
   const reading = await beginReading(services, customerId);
   if (reading === null) return ignored('Not a customer of Tollgate.');
-  const subscriptions = await ask(() =>
-    services.stripe.subscriptions
-      .list({
-        customer: customerId,
-        status: 'all',
-        limit: PAGE,
-        expand: EXPANDED_IN_LIST,
-      })
-      .autoPagingToArray({ limit: SUBSCRIPTIONS_MAX }),
-  );
+  const of = { customer: customerId, status: 'all', expand: EXPANDED_IN_LIST } as const;
+  const subscriptions = await askForAll((page) => services.stripe.subscriptions.list({ ...of, ...page }));
   const standings: Standing[] = [];
   const problems: string[] = [];
   for (const subscription of subscriptions) {
@@ -64,5 +53,5 @@ async function readStanding(
 /** By what the workspace of a subscription is found. */
 export function linkOf({ id, customer, metadata }: Stripe.Subscription) {
   const { checkoutId = null, workspaceId = null } = metadata;
-  return { subscriptionId: id, customerId: idOf(customer)!, checkoutId, workspaceId };
+  return { subscriptionId: id, customerId: idOf(customer), checkoutId, workspaceId };
 }

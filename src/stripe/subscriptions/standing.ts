@@ -100,7 +100,7 @@ async function pendingOf(
   const next = schedule.phases.find((phase) => phase.start_date >= current.end_date);
   if (next === undefined) return null;
   for (const { price } of next.items) {
-    const terms = findTerms(await ask(() => stripe.prices.retrieve(idOf(price)!)));
+    const terms = findTerms(await ask(() => stripe.prices.retrieve(idOf(price))));
     if (terms !== null) return { ...terms, at: dateOf(next.start_date) };
   }
   return null;

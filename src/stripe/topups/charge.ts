@@ -4,7 +4,7 @@ import { Refusal } from '../../lib/errors.ts';
 import { type Checkout, nameOf } from '../../payments/payments.ts';
 import { type Attempt, beginAttempt, findUnheard, findWanted, wakeDue } from '../../topups/attempts.ts';
 import { Contradiction, commit } from '../change.ts';
-import { ask, isMissing } from '../client.ts';
+import { ask, askForAll, isMissing } from '../client.ts';
 import { makeOnce } from '../once.ts';
 import type { StripeServices } from '../services.ts';
 import { readSession } from '../sessions.ts';
@@ -68,15 +68,14 @@ async function findMade(
   { id, payer }: Checkout,
 ): Promise<Stripe.PaymentIntent | null> {
   if (payer.customerId === null) return null;
-  const intents = await ask(() =>
-    stripe.paymentIntents
-      .list({ customer: payer.customerId!, limit: PAGE })
-      .autoPagingToArray({ limit: INTENTS_MAX }),
+  const { customerId } = payer;
+  const intents = await askForAll(
+    (page) => stripe.paymentIntents.list({ customer: customerId, ...page }),
+    INTENTS_MAX,
   );
   return intents.find(({ metadata }) => metadata.checkoutId === id) ?? null;
 }
 
-const PAGE = 100; // Stripe's largest
 const INTENTS_MAX = 1_000; // newest first: far more than a payer makes while one of them is under way
 
 /** Asks Stripe for the payment. A bank's no is an intent, too; `code` says why there is none. */
