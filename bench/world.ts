@@ -88,7 +88,10 @@ export async function startHelper(file: string, args: string[]): Promise<{ port:
   const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const [line] = await once(child.stdout, 'data');
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${file} ended before it listened`);
+  });
+  const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
   return { port: Number(String(line)), stop: () => void child.kill() };
 }
 
