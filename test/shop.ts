@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
+import type pg from 'pg';
 import type Stripe from 'stripe';
 import { audit } from '../src/audit/audit.ts';
 import { parseCatalog } from '../src/catalog/parse.ts';
@@ -96,7 +97,7 @@ export async function openShop(
   const pools = {
     engine: openPool(database.url, { max: 4, name: 'engine', settings: ENGINE_SETTINGS }),
     locks: openPool(database.url, { max: 10, name: 'locks' }),
-    jobs: openPool(database.url, { max: JOB_CONNECTIONS_MAX, name: 'jobs' }),
+    jobs: undefined as pg.Pool | undefined, // each worker's own, as in a process that has just started
   };
   await keepVersion(database.db, catalog, clock.now());
   const engine = createEngine({ pool: pools.engine, catalog, clock, report });
@@ -235,6 +236,8 @@ export async function openShop(
       });
     },
     async startJobs() {
+      await pools.jobs?.end();
+      pools.jobs = openPool(database.url, { max: JOB_CONNECTIONS_MAX, name: 'jobs' });
       shop.jobs = await startJobs(pools.jobs, services);
     },
     async close() {
@@ -244,7 +247,7 @@ export async function openShop(
       await server.close();
       await engine.idle();
       const { ok, checks } = await audit(database.db, { now: clock.now() });
-      await Promise.all(Object.values(pools).map((pool) => pool.end()));
+      await Promise.all(Object.values(pools).map((pool) => pool?.end()));
       await database.drop();
       if (!ok) throw new Error(`the audit found ${JSON.stringify(checks.filter((check) => !check.ok))}`);
     },
