@@ -12,7 +12,7 @@ import { answers, connectOrExplain, type Db, kysely, openPool } from './db/pool.
 import { decisionRoutes } from './decisions/routes.ts';
 import { createEngine, ENGINE_CONNECTIONS_MAX, ENGINE_SETTINGS, type Engine } from './engine/engine.ts';
 import { entitlementRoutes } from './entitlements/routes.ts';
-import { JOB_CONNECTIONS_MAX, startJobs } from './jobs/jobs.ts';
+import { JOB_CONNECTIONS_MAX, JOB_SETTINGS, startJobs } from './jobs/jobs.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import type { Endpoint } from './lib/endpoint.ts';
 import { paymentListRoutes } from './payments/lists.ts';
@@ -64,8 +64,8 @@ export type Tollgate = {
   close(): Promise<void>;
 };
 
-/** Connections beside the engine's: lists, and what is no engine's operation; locks of idempotency keys. */
-const CONNECTIONS_MAX = 10;
+/** Connections beside the engine's: lists, and what is no engine's operation, jobs included; locks of idempotency keys. */
+const CONNECTIONS_MAX = 16;
 const LOCK_CONNECTIONS_MAX = 10;
 
 /** Opens a database: brings it to today's shape, keeps the catalog's version, and wires the domains to the engine. */
@@ -82,7 +82,7 @@ export async function openTollgate({
     general: openPool(databaseUrl, { max: CONNECTIONS_MAX, name: 'general' }),
     engine: openPool(databaseUrl, { max: ENGINE_CONNECTIONS_MAX, name: 'engine', settings: ENGINE_SETTINGS }),
     locks: openPool(databaseUrl, { max: LOCK_CONNECTIONS_MAX, name: 'locks' }),
-    jobs: openPool(databaseUrl, { max: JOB_CONNECTIONS_MAX, name: 'jobs' }),
+    jobs: openPool(databaseUrl, { max: JOB_CONNECTIONS_MAX, name: 'jobs', settings: JOB_SETTINGS }),
   };
   const pool = pools.general;
   try {

@@ -1,13 +1,13 @@
 import type { CronItem, Task, TaskList } from 'graphile-worker';
 import { TOP_UP_TASK } from '../engine/write.ts';
 import { takeUnheard } from '../payments/payments.ts';
-import { applyEvent } from '../stripe/apply.ts';
+import { applyEvent, applyObjects } from '../stripe/apply.ts';
 import { commit } from '../stripe/change.ts';
 import { isMissing } from '../stripe/client.ts';
 import { reconcile } from '../stripe/reconcile/reconcile.ts';
 import type { StripeServices } from '../stripe/services.ts';
 import { giveUpSession, readSession } from '../stripe/sessions.ts';
-import { EVENT_TASK, REPLAY_TASK, requeueEvents } from '../stripe/store.ts';
+import { CUSTOMER_TASK, EVENT_TASK, REPLAY_TASK, requeueEvents } from '../stripe/store.ts';
 import { readSubscriptions } from '../stripe/subscriptions/reading.ts';
 import { chargeTopUp, lookAfterTopUps } from '../stripe/topups/charge.ts';
 import { giveDueCredits } from '../subscriptions/plancredits.ts';
@@ -16,7 +16,10 @@ import { findWorkspacesWithExpired } from './store.ts';
 
 /** Everything that happens later, by name. */
 export function tasksOf(services: StripeServices): TaskList {
+  const inTurn = takingTurns();
   const works: Record<string, (payload: unknown) => Promise<void>> = {
+    [CUSTOMER_TASK]: (payload) =>
+      inTurn(idIn(payload), () => applyObjects(services, (payload as { objectIds: string[] }).objectIds)),
     [EVENT_TASK]: (payload) => applyEvent(services, idIn(payload)),
     [REPLAY_TASK]: (payload) => applyEvent(services, idIn(payload), { again: true }),
     'stripe.requeue': () => requeueWaiting(services, LOST_AFTER_MS),
@@ -29,6 +32,21 @@ export function tasksOf(services: StripeServices): TaskList {
     'topups.lookAfter': () => lookAfterTopUps(services),
   };
   return Object.fromEntries(Object.entries(works).map(([name, work]) => [name, abortable(work)]));
+}
+
+/** Lets one work after the other be done for the same customer: side by side they would wait for each other's locks. */
+function takingTurns() {
+  const last = new Map<string, Promise<void>>();
+  return async (id: string, work: () => Promise<void>): Promise<void> => {
+    const before = last.get(id) ?? Promise.resolve();
+    const own = before.then(work, work);
+    last.set(id, own);
+    try {
+      await own;
+    } finally {
+      if (last.get(id) === own) last.delete(id);
+    }
+  };
 }
 
 function idIn(payload: unknown): string {
@@ -55,7 +73,10 @@ export const SCHEDULE: CronItem[] = [
 const LOST_AFTER_MS = 60_000;
 const REQUEUED_MAX = 1000;
 
-/** Takes up events again whose job was lost with its process; a worker's lock would hold them for hours. */
+/**
+ * Takes up events that wait without a job, because their process ended before it gave them one, or in the middle of it: a
+ * worker's lock would hold them for hours.
+ */
 export async function requeueWaiting({ pool, clock }: StripeServices, olderThanMs: number): Promise<void> {
   await requeueEvents(pool, new Date(clock.now().getTime() - olderThanMs), REQUEUED_MAX);
 }

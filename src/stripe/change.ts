@@ -23,13 +23,17 @@ export class Contradiction extends Error {
 
 const CONTENTIONS_MAX = 5; // each time somebody else has got further
 
+/** Postgres' code where two made the first row of the same thing: whoever was later finds it there now. */
+const UNIQUE_VIOLATION = '23505';
+
 /** Makes a change in a transaction of its own; again where somebody else was there at the same moment. */
 export async function commit({ pool }: Pick<StripeServices, 'pool'>, change: Change): Promise<Verdict> {
   for (let met = 0; ; met++) {
     try {
       return await transaction(pool, (tx: Queryable) => change(tx));
     } catch (error) {
-      if (!isContention(error) || met === CONTENTIONS_MAX) throw error;
+      const isMeeting = isContention(error) || (error as { code?: unknown }).code === UNIQUE_VIOLATION;
+      if (!isMeeting || met === CONTENTIONS_MAX) throw error;
     }
   }
 }

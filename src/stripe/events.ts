@@ -126,6 +126,11 @@ export function objectIdOf(event: Pick<Stripe.Event, 'type' | 'data'>): string |
   return objectOf(objectIn(event));
 }
 
+/** The customer that an event is about, where its object names one. */
+export function customerIdOf(event: Pick<Stripe.Event, 'data'>): string | null {
+  return idIn(objectIn(event).customer);
+}
+
 function objectIn({ data }: Pick<Stripe.Event, 'data'>): Named {
   return (data.object ?? {}) as Named;
 }

@@ -1,8 +1,9 @@
 import Stripe from 'stripe';
 import { Refusal } from '../lib/errors.ts';
-import { objectIdOf, whyIgnored } from './events.ts';
+import { customerIdOf, objectIdOf, whyIgnored } from './events.ts';
+import { openKeeper } from './keeper.ts';
 import type { StripeServices } from './services.ts';
-import { type KeptEvent, keepEvent } from './store.ts';
+import type { KeptEvent } from './store.ts';
 
 export type Inbox = {
   /** Resolves once the event is on disk. Throws a Refusal: 400 for what is not from Stripe, 503 if it cannot be kept. */
@@ -18,13 +19,14 @@ export function openInbox(
   secrets: readonly string[],
 ): Inbox {
   const { pool, clock, livemode, report } = services;
+  const keep = openKeeper({ pool, report });
   return {
     async receive({ rawBody, signature }) {
       const now = clock.now();
       verify(rawBody, signature, { secrets, now, report });
       const event = readEvent(rawBody, { livemode, report });
       try {
-        await keepEvent(pool, event, now);
+        await keep(event, now);
       } catch (error) {
         report(`event ${event.id} could not be kept; Stripe will send it again`, error);
         throw new Refusal('unavailable', 'The event could not be kept: send it again.');
@@ -76,23 +78,26 @@ function readEvent(
 }
 
 function eventOf(rawBody: Buffer, livemode: boolean): KeptEvent {
-  return keptOf(parseEvent(rawBody), livemode);
+  const text = rawBody.toString();
+  const event = parseEvent(text);
+  return keptOf(event, livemode, NOT_KEEPABLE.test(text) ? keepable(event) : text);
 }
 
 /** An event as it is kept, however it came. */
-export function keptOf(event: Stripe.Event, livemode: boolean): KeptEvent {
-  const ours = { id: event.id, type: event.type, objectId: objectIdOf(event), livemode: event.livemode };
-  const payload = keepable(event);
+export function keptOf(event: Stripe.Event, livemode: boolean, payload = keepable(event)): KeptEvent {
+  const { id, type, livemode: isLive } = event;
+  const objectId = objectIdOf(event);
+  const ours = { id, type, objectId, customerId: customerIdOf(event), livemode: isLive };
   const reason = whyIgnored(event, livemode);
   return reason === null
     ? { ...ours, payload, status: 'RECEIVED', error: null }
     : { ...ours, payload, status: 'IGNORED', error: reason };
 }
 
-function parseEvent(rawBody: Buffer): Stripe.Event {
+function parseEvent(text: string): Stripe.Event {
   let event: Stripe.Event | { object: 'v2.core.event' } | null;
   try {
-    event = JSON.parse(rawBody.toString());
+    event = JSON.parse(text);
   } catch {
     throw notAnEvent('is not JSON');
   }
@@ -112,6 +117,9 @@ function parseEvent(rawBody: Buffer): Stripe.Event {
 function notAnEvent(what: string): Refusal {
   return new Refusal('invalid_request', `The body ${what}.`, { param: 'body' });
 }
+
+/** What may be one of them, as JSON writes it. */
+const NOT_KEEPABLE = /\\u(0000|d[89a-f])/i;
 
 /** Postgres keeps no NUL characters and no half surrogate pairs. */
 function keepable(event: Stripe.Event): string {

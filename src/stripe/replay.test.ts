@@ -70,8 +70,8 @@ test('an event that failed shows why and how often, is among the FAILED, and is 
   assert.match(body.data[0].error, /could not be reached/);
   await until(async () => {
     const { rows } = await shop.database.pool.query(
-      'select run_at > now() as waits from graphile_worker.jobs where key = $1',
-      [`stripe.event:${id}`],
+      `select run_at > now() as waits from graphile_worker._private_jobs where payload::jsonb->'objectIds' ? $1`,
+      [sessionId],
     );
     return rows[0]?.waits;
   });

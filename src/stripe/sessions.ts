@@ -8,6 +8,7 @@ import {
   findCheckout,
   type Outcome,
 } from '../payments/payments.ts';
+import { isPaidFor } from '../subscriptions/subscriptions.ts';
 import { followAttempt } from '../topups/attempts.ts';
 import { type Change, Contradiction, commit, type Verdict } from './change.ts';
 import { ask } from './client.ts';
@@ -28,13 +29,14 @@ export async function readSession(services: StripeServices, sessionId: string): 
   return (tx) => applySession(services, tx, session);
 }
 
-/** A session for a plan has begun a subscription, and its first invoice: their own webhooks may be lost. */
+/** A session for a plan has begun a subscription, and its first invoice: their own webhooks may be late, or lost. */
 async function readWhatBegan(
   services: StripeServices,
   { customer, subscription, invoice }: Stripe.Checkout.Session,
 ): Promise<void> {
-  const [customerId, invoiceId] = [idOf(customer), idOf(invoice)];
-  if (idOf(subscription) === null || customerId === null) return;
+  const [customerId, subscriptionId, invoiceId] = [idOf(customer), idOf(subscription), idOf(invoice)];
+  if (subscriptionId === null || customerId === null) return;
+  if (invoiceId !== null && (await isPaidFor(services.pool, subscriptionId, invoiceId))) return;
   await commit(services, await readSubscriptions(services, customerId));
   if (invoiceId !== null) await commit(services, await readInvoice(services, invoiceId));
 }

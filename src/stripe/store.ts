@@ -1,57 +1,92 @@
 import { type Selectable, sql } from 'kysely';
-import { addJob } from '../db/jobs.ts';
+import { addJob, addJobs } from '../db/jobs.ts';
 import { type Filters, type PageAsked, readPage } from '../db/page.ts';
 import type { Db } from '../db/pool.ts';
 import type { StripeEvent } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
 import type { Verdict } from './change.ts';
 
-export type KeptEvent = {
+/** What an event is about: an object, and the customer whose events are worked off together, one after the other. */
+export type About = { objectId: string | null; customerId: string | null };
+
+export type KeptEvent = About & {
   id: string;
   type: string;
-  objectId: string | null;
   livemode: boolean;
   payload: string;
   status: 'RECEIVED' | 'IGNORED';
   error: string | null;
 };
 
-/** The tasks that work off an event: one that has come, and one that somebody wants to be read again. */
+/** The tasks that work off what has come about a customer, an event that was left, and one that is to be read again. */
+export const CUSTOMER_TASK = 'stripe.customer';
 export const EVENT_TASK = 'stripe.event';
 export const REPLAY_TASK = 'stripe.replay';
 
-/** Keeps an event, and its job with it, in one statement; one that is there already stays as it is. */
-export async function keepEvent(db: Queryable, event: KeptEvent, now: Date): Promise<void> {
-  await db.query({
+/**
+ * Keeps events in one statement; one that is there already stays as it is. Resolves to what those are about that are new
+ * and wait. Payloads travel as one array of JSON, where nothing has to be escaped.
+ */
+export async function keepEvents(db: Queryable, events: readonly KeptEvent[], now: Date): Promise<About[]> {
+  const { rows } = await db.query({
+    name: 'stripe:keep',
     text: `
-      with kept as (
-        insert into "StripeEvent" (id, type, "objectId", livemode, payload, status, error, "receivedAt")
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
-        on conflict (id) do nothing
-        returning id, status
-      )
-      select ${addJob(EVENT_TASK, 'id')}
-      from kept
-      where status = 'RECEIVED'`,
+      insert into "StripeEvent" (id, type, "objectId", livemode, payload, status, error, "receivedAt")
+      select id, type, "objectId", livemode, payload, status, error, $8
+      from rows from (
+        unnest($1::text[], $2::text[], $3::text[], $4::boolean[], $5::"StripeEventStatus"[], $6::text[]),
+        jsonb_array_elements($7::jsonb)
+      ) event(id, type, "objectId", livemode, status, error, payload)
+      order by id -- two processes that are told the same never wait for each other in a circle
+      on conflict (id) do nothing
+      returning id`,
     values: [
-      event.id,
-      event.type,
-      event.objectId,
-      event.livemode,
-      event.payload,
-      event.status,
-      event.error,
+      events.map(({ id }) => id),
+      events.map(({ type }) => type),
+      events.map(({ objectId }) => objectId),
+      events.map(({ livemode }) => livemode),
+      events.map(({ status }) => status),
+      events.map(({ error }) => error),
+      `[${events.map(({ payload }) => payload).join()}]`,
       now,
     ],
   });
+  const kept = new Set(rows.map(({ id }) => id));
+  return events
+    .filter(({ id, status }) => status === 'RECEIVED' && kept.delete(id))
+    .map(({ objectId, customerId }) => ({ objectId, customerId }));
+}
+
+/** Has events worked off: one job for each customer that they are about, which takes its objects in the order given. */
+export async function addCustomerJobs(db: Queryable, about: readonly About[]): Promise<void> {
+  const payloads = [...Map.groupBy(about, ({ customerId, objectId }) => customerId ?? objectId)].map(
+    ([id, its]) => ({ id, objectIds: [...new Set(its.map(({ objectId }) => objectId))] }),
+  );
+  await db.query({
+    name: 'stripe:jobs',
+    text: `select ${addJobs(CUSTOMER_TASK, 'payload')} from json_array_elements($1::json) job(payload)`,
+    values: [JSON.stringify(payloads)],
+  });
+}
+
+export type OpenEvent = { id: string; type: string; objectId: string };
+
+/** The events of some objects that are not closed yet. */
+export async function findOpenEventsOf(db: Queryable, objectIds: string[]): Promise<OpenEvent[]> {
+  const { rows } = await db.query({
+    name: 'stripe:open',
+    text: `
+      select id, type, "objectId"
+      from "StripeEvent"
+      where "objectId" = any($1) and status in ('RECEIVED', 'FAILED')
+      order by "receivedAt", id`,
+    values: [objectIds],
+  });
+  return rows;
 }
 
 /** An event that is not closed yet, first, and all others of its object; `evenClosed`: the event in any case. */
-export async function findOpenEvents(
-  db: Queryable,
-  id: string,
-  evenClosed: boolean,
-): Promise<{ id: string; type: string; objectId: string }[]> {
+export async function findOpenEvents(db: Queryable, id: string, evenClosed: boolean): Promise<OpenEvent[]> {
   const { rows } = await db.query({
     text: `
       select other.id, other.type, other."objectId"
@@ -68,6 +103,7 @@ export async function findOpenEvents(
 
 export async function closeEvents(db: Queryable, ids: string[], verdict: Verdict, now: Date): Promise<void> {
   await db.query({
+    name: 'stripe:close',
     text: `
       update "StripeEvent"
       set status = $2, error = $3, attempts = attempts + 1, "appliedAt" = $4

@@ -110,6 +110,7 @@ export async function findWorkspaceOf(
   link: { subscriptionId: string; customerId: string; checkoutId: string | null; workspaceId: string | null },
 ): Promise<{ workspaceId: string; paymentUserId: string | null; isKept: boolean } | null> {
   const { rows } = await db.query({
+    name: 'subscriptions:workspace', // its plan takes longer to make than to carry out
     text: `
       select "workspaceId", "paymentUserId", true as "isKept", 1 as rank
       from "Subscription"
@@ -134,6 +135,19 @@ export async function findWorkspaceOf(
     values: [link.subscriptionId, link.customerId, link.checkoutId, link.workspaceId],
   });
   return rows[0] ?? null;
+}
+
+/** Whether a subscription is kept, and this invoice of it booked as paid. */
+export async function isPaidFor(db: Queryable, subscriptionId: string, invoiceId: string): Promise<boolean> {
+  const { rows } = await db.query({
+    name: 'subscriptions:paid',
+    text: `
+      select from "Subscription" s
+      join "Payment" p on p."workspaceId" = s."workspaceId"
+      where s."subscriptionId" = $1 and p."invoiceId" = $2 and p.status = 'SUCCEEDED'`,
+    values: [subscriptionId, invoiceId],
+  });
+  return rows.length > 0;
 }
 
 /** The workspaces whose subscriptions this payer pays for. */

@@ -10,6 +10,7 @@ export {
   findOverdueCustomers,
   findSubscriptionsOf,
   findWorkspaceOf,
+  isPaidFor,
   lockSubscription,
   readSubscription,
 } from './store.ts';

@@ -3,7 +3,7 @@ import { applyEvent } from '../apply.ts';
 import type { Reading } from '../change.ts';
 import { FOLLOWED_TYPES, objectIdOf } from '../events.ts';
 import { keptOf } from '../inbox.ts';
-import { keepEvent } from '../store.ts';
+import { keepEvents } from '../store.ts';
 import { type Pass, type Run, secondsOf } from './drift.ts';
 import { pagesOf } from './pages.ts';
 import { findKeptEvents } from './store.ts';
@@ -50,9 +50,8 @@ export const events: Pass<Stripe.Event> = {
 function receive(missed: Stripe.Event[]): Reading {
   return async (services, id) => {
     const about = missed.filter((event) => (objectIdOf(event) ?? event.id) === id);
-    for (const event of about) {
-      await keepEvent(services.pool, keptOf(event, services.livemode), services.clock.now());
-    }
+    const kept = about.map((event) => keptOf(event, services.livemode));
+    await keepEvents(services.pool, kept, services.clock.now());
     for (const event of about) await applyEvent(services, event.id); // the first closes the others
     return async () => ({ status: 'APPLIED' });
   };
