@@ -1,3 +1,4 @@
+import type { ImagePrice, Pool, PoolPrice } from './ai/price.ts';
 import type { DebtPolicy, Window } from './types.ts';
 
 /**
@@ -33,6 +34,34 @@ export type CatalogConfig = {
     /** Amounts of the buyer's choice, per currency. Left out: packs only. */
     custom?: Record<string, CustomCreditsConfig>;
   };
+  /** How AI work is priced by its model. Left out: it is charged in points that the host names. */
+  ai?: AIConfig;
+};
+
+/** What a model's work comes to: its cost at the provider × `markup` ÷ `pointUsd` points, rounded up. */
+export type AIConfig = {
+  /** What one point pays for, in dollars. */
+  pointUsd: number;
+  /** What the provider's cost is multiplied by; 1 if nothing is said. */
+  markup?: number;
+  /** Providers' published prices, from the package of that name. */
+  list?: 'genai-prices';
+  /** Prices of your own, by the name that calls use: they go before the list. Several that follow one another are dated. */
+  models?: Record<string, DatedPriceConfig | DatedPriceConfig[]>;
+  /** For models that are neither here nor in the list. Left out: they are refused. */
+  fallback?: ModelPriceConfig;
+};
+
+/** Counts from that day on, at 0:00 UTC; without one, always. Before it, the list is asked. */
+export type DatedPriceConfig = ModelPriceConfig & { from?: string };
+
+/**
+ * In dollars for a million tokens of each pool. Where nothing is said, tokens of a cache cost what `input` does, and those
+ * of reasoning what `output` does; audio and images are refused.
+ */
+export type ModelPriceConfig = { [K in Pool]?: PoolPrice } & {
+  perThousandRequests?: number;
+  images?: ImagePrice[];
 };
 
 /** A switch is on or off; a metered feature is counted, in whole units if `whole`. */

@@ -86,6 +86,7 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
         jpy: { min: 750, max: 75000, creditsPerUnit: 0.65 },
       },
     },
+    ai: null,
   });
   assert.deepEqual(JSON.parse(JSON.stringify(description)), description);
 });
@@ -93,4 +94,41 @@ test('a catalog is described as plain JSON, amounts as numbers and the default c
 test('the default currency comes first however prices were written', () => {
   const catalog = parseCatalog({ ...sampleConfig(), currency: 'jpy' });
   assert.deepEqual(describeCatalog(catalog).currencies, ['jpy', 'usd']);
+});
+
+test('how AI work is priced is described too, with the version of the price list', () => {
+  const catalog = parseCatalog({
+    ...sampleConfig(),
+    ai: {
+      pointUsd: 0.001,
+      markup: 1.25,
+      list: 'genai-prices',
+      models: {
+        writer: [
+          { input: 2, output: 8 },
+          { from: '2026-07-01', input: 1, output: { base: 4, tiers: [{ above: 100_000, price: 6 }] } },
+        ],
+        painter: { images: [{ size: 'big', price: 0.1 }] },
+      },
+      fallback: { input: 15, output: 75 },
+    },
+  });
+  const { ai } = describeCatalog(catalog);
+  assert.deepEqual(ai, {
+    pointUsd: 0.001,
+    markup: 1.25,
+    list: { name: 'genai-prices', version: '0.1.8' },
+    models: {
+      writer: [
+        {
+          from: '2026-07-01',
+          tokens: { input: 1, output: { base: 4, tiers: [{ above: 100_000, price: 6 }] } },
+        },
+        { from: null, tokens: { input: 2, output: 8 } },
+      ],
+      painter: [{ from: null, images: [{ size: 'big', price: 0.1 }] }],
+    },
+    fallback: { tokens: { input: 15, output: 75 } },
+  });
+  assert.deepEqual(JSON.parse(JSON.stringify(ai)), ai);
 });

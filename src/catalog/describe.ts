@@ -1,4 +1,6 @@
 import { type Micros, toUnits } from '../lib/amounts.ts';
+import type { AIPricing } from './ai/find.ts';
+import type { ModelPrice } from './ai/price.ts';
 import type { Catalog, DebtPolicy, Interval, Plan, PlanTerms, Window } from './types.ts';
 
 /** A catalog as plain JSON, amounts as numbers: what is kept of each version, and what pricing pages read. */
@@ -16,6 +18,18 @@ export type CatalogDescription = {
     packs: { id: string; name: string; credits: number; price: Money }[];
     custom: Record<string, { min: number; max: number; creditsPerUnit: number }>;
   };
+  /** Null: AI work is charged in points that the host names. */
+  ai: AIDescription | null;
+};
+
+export type AIDescription = {
+  /** Dollars that one point pays for. */
+  pointUsd: number;
+  markup: number;
+  list: { name: 'genai-prices'; version: string } | null;
+  /** The latest price first. */
+  models: Record<string, (ModelPrice & { from: string | null })[]>;
+  fallback: ModelPrice | null;
 };
 
 export type PlanDescription = {
@@ -74,6 +88,19 @@ export function describeCatalog(catalog: Catalog): CatalogDescription {
         ]),
       ),
     },
+    ai: catalog.ai === null ? null : describeAI(catalog.ai),
+  };
+}
+
+function describeAI({ pointUsd, markup, list, models, fallback }: AIPricing): AIDescription {
+  return {
+    pointUsd: toUnits(pointUsd),
+    markup: toUnits(markup),
+    list: list === null ? null : { name: 'genai-prices', version: list.version },
+    models: Object.fromEntries(
+      [...models].map(([model, dated]) => [model, dated.map(({ from, price }) => ({ from, ...price }))]),
+    ),
+    fallback,
   };
 }
 

@@ -50,7 +50,7 @@ for (const [file, text, reason] of [
   [
     'mistake.json',
     '[]',
-    ': the catalog must be an object with currency, features, plans, subscriptions, credits',
+    ': the catalog must be an object with currency, features, plans, subscriptions, credits, ai',
   ],
   [
     'mistake.mjs',

@@ -76,7 +76,7 @@ for (const [currency, price, message] of [
 
 for (const [path, value, message] of [
   // Unknown and missing keys
-  ['colour', 1, 'colour: is unknown here; known are currency, features, plans, subscriptions, credits'],
+  ['colour', 1, 'colour: is unknown here; known are currency, features, plans, subscriptions, credits, ai'],
   ['features', undefined, 'features: must be an object'],
   ['features', [], 'features: must be an object'],
   ['plans', null, 'plans: must be an object with FREE, BASIC, PRO, ENTERPRISE'],
@@ -264,7 +264,7 @@ for (const value of [undefined, null, 1, 'text', [], () => ({})]) {
   test(`a catalog that is ${typeof value === 'object' ? JSON.stringify(value) : typeof value} is refused`, () => {
     assert.equal(
       mistakesOf(value),
-      'the catalog must be an object with currency, features, plans, subscriptions, credits',
+      'the catalog must be an object with currency, features, plans, subscriptions, credits, ai',
     );
   });
 }

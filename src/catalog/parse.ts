@@ -1,5 +1,6 @@
 import { AMOUNT_MAX, MICROS_PER_UNIT, multiplyUp } from '../lib/amounts.ts';
 import { ConfigError } from '../lib/config.ts';
+import { readAI } from './ai/parse.ts';
 import { Prices } from './money.ts';
 import { Part } from './part.ts';
 import {
@@ -34,18 +35,25 @@ import { versionOf } from './version.ts';
 export function parseCatalog(config: unknown): Catalog {
   const mistakes: string[] = [];
   const root = new Part(config, [], mistakes);
-  if (!root.hasKeys(['currency', 'features', 'plans', 'subscriptions', 'credits'])) throw refusal(mistakes);
+  if (!root.hasKeys(['currency', 'features', 'plans', 'subscriptions', 'credits', 'ai']))
+    throw refusal(mistakes);
 
   const prices = new Prices(root.at('currency'));
   const features = readFeatures(root.at('features'));
   const plans = readPlans(root.at('plans'), features, prices);
   const graceDays = readGraceDays(root.at('subscriptions'));
   const credits = readCredits(root.at('credits'), prices);
+  const ai = readAI(root.at('ai'));
   prices.checkCurrencies();
   if (mistakes.length > 0) throw refusal(mistakes);
 
   const content = { features: features as Map<string, Feature>, plans, graceDays, ...credits };
-  return { version: versionOf({ currency: root.at('currency').value, ...content }), ...content };
+  const version = versionOf({
+    currency: root.at('currency').value,
+    ...content,
+    ...(ai === null ? {} : { ai: { ...ai, list: ai.list?.version ?? null } }),
+  });
+  return { version, ...content, ai };
 }
 
 /** One line for one mistake; several are listed below each other. */

@@ -36,6 +36,12 @@ export class Part {
     return undefined;
   }
 
+  /** Its parts in order; none if it is no list. */
+  items(): Part[] {
+    if (!Array.isArray(this.value)) return [];
+    return this.value.map((item, index) => new Part(item, [...this.#path, String(index)], this.#mistakes));
+  }
+
   /** What the schema makes of it; undefined if it has mistakes. */
   read<T>(schema: z.ZodType<T>): T | undefined {
     const result = schema.safeParse(this.value);

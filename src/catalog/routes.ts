@@ -3,6 +3,7 @@ import type { Db } from '../db/pool.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import { Refusal } from '../lib/errors.ts';
 import { textSchema } from '../lib/schemas.ts';
+import { modelPriceShape } from './ai/answers.ts';
 import { describeCatalog } from './describe.ts';
 import { readVersion } from './store.ts';
 import { type Catalog, DEBT_POLICIES, PLANS, WINDOWS } from './types.ts';
@@ -65,6 +66,19 @@ const catalogSchema = z
         z.object({ min: z.number(), max: z.number(), creditsPerUnit: z.number() }),
       ),
     }),
+    ai: z
+      .object({
+        pointUsd: z.number().meta({ description: 'Dollars that one point pays for.' }),
+        markup: z.number(),
+        list: z.object({ name: z.literal('genai-prices'), version: z.string() }).nullable(),
+        models: z
+          .record(z.string(), z.array(z.object({ from: z.iso.date().nullable(), ...modelPriceShape })))
+          .meta({ description: 'The latest price first.' }),
+        fallback: z.object(modelPriceShape).nullable(),
+      })
+      .nullable()
+      .optional()
+      .meta({ description: `How AI work is priced by its model; null: it is not. ${OLD}` }),
   })
   .meta({ id: 'Catalog' });
 

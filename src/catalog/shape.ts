@@ -92,7 +92,7 @@ export const DEBT = z
   .default('next_purchase');
 
 /** An object with these keys and no others. */
-function strict<S extends z.core.$ZodLooseShape>(shape: S) {
+export function strict<S extends z.core.$ZodLooseShape>(shape: S) {
   const keys = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
@@ -106,7 +106,7 @@ function days(min: number, max: number, or = '') {
 }
 
 /** A number as exact micro-units within these bounds. */
-function micros(min: Micros, max: Micros, message?: string) {
+export function micros(min: Micros, max: Micros, message?: string) {
   return z
     .custom<number>((value) => {
       const exact = typeof value === 'number' ? toMicros(value) : undefined;

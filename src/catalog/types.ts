@@ -1,4 +1,5 @@
 import type { Micros } from '../lib/amounts.ts';
+import type { AIPricing } from './ai/find.ts';
 
 /** The plans of the model, in rising order. */
 export const PLANS = ['FREE', 'BASIC', 'PRO', 'ENTERPRISE'] as const;
@@ -28,6 +29,8 @@ export type Catalog = {
   creditsExpireAfterDays: number | null;
   /** Who pays what is owed of reversed purchases: the next purchase, or nobody. */
   creditsDebt: DebtPolicy;
+  /** How AI work is priced by its model; null: it is charged in points that the host names. */
+  ai: AIPricing | null;
 };
 
 /** `keep`: a debt stays, and is only shown. */

@@ -9,6 +9,10 @@ export const CODES = {
   not_found: { status: 404, meaning: 'There is no object with that id.' },
   workspace_not_found: { status: 404, meaning: 'There is no such workspace; create it first.' },
   feature_unknown: { status: 404, meaning: 'The catalog has no such `featureCode`.' },
+  model_unknown: {
+    status: 404,
+    meaning: 'The catalog has no price for the model; `details.model`, `details.kind`. Nothing was charged.',
+  },
   feature_not_in_plan: {
     status: 403,
     meaning: 'The plan lacks the feature; `details.plansWithFeature` lists those that have it.',
