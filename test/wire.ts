@@ -2,28 +2,42 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What goes wrong on the way to Stripe and back. */
+/** What goes wrong on the way to a server and back. */
 export type Fault =
-  /** Answered by something in between: Stripe never hears of it. */
+  /** Answered by something in between: the server never hears of it. */
   | { status: number; body?: string; headers?: Record<string, string> }
-  /** Stripe does it, and its answer is lost: cut off in the middle, or never sent. */
+  /** The connection ends before the server hears of it. */
+  | { drop: true }
+  /** The server does it, and its answer is lost: cut off in the middle, or never sent. */
   | { lose: 'cut' | 'hang' }
-  /** Stripe does it, and its answer arrives changed; or late, where the change is waited for. */
-  // biome-ignore lint/suspicious/noExplicitAny: whatever Stripe answers
+  /** The server does it, and its answer arrives changed; or late, where the change is waited for. */
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the server answers
   | { change(answer: any): unknown };
 
-/** A line between a client of Stripe and the simulator, on which things go wrong on demand. */
+/** A line between a client and a server, on which things go wrong on demand. */
 export type Wire = {
   url: string;
   /** Every call that was made, such as `POST /v1/customers`. */
   calls: string[];
   /** The next calls that match meet these faults, one each. */
   fail(match: RegExp, ...faults: Fault[]): void;
+  /** While it is cut, no call arrives. */
+  cut(isCut: boolean): void;
   stop(): Promise<void>;
 };
 
+/** What is about the connection to the server, or the form in which its body came. */
+const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
+  'connection',
+  'content-encoding',
+  'content-length',
+  'keep-alive',
+  'transfer-encoding',
+]);
+
 export async function openWire(target: string): Promise<Wire> {
   const calls: string[] = [];
+  let isCut = false;
   const plans: { match: RegExp; faults: Fault[] }[] = [];
   const server = createServer((req, res) => void serve(req, res).catch(() => res.destroy()));
 
@@ -31,6 +45,7 @@ export async function openWire(target: string): Promise<Wire> {
     const call = `${req.method} ${req.url}`;
     calls.push(call);
     const fault = plans.find(({ match, faults }) => faults.length > 0 && match.test(call))?.faults.shift();
+    if (isCut || (fault !== undefined && 'drop' in fault)) return void req.socket.destroy();
     const chunks: Buffer[] = [];
     for await (const chunk of req) chunks.push(chunk);
     if (fault !== undefined && 'status' in fault) {
@@ -43,12 +58,8 @@ export async function openWire(target: string): Promise<Wire> {
       headers: headers as Record<string, string>,
       ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
     });
-    const replayed = answer.headers.get('idempotent-replayed');
-    const known = {
-      'content-type': 'application/json',
-      'request-id': answer.headers.get('request-id')!,
-      ...(replayed === null ? {} : { 'idempotent-replayed': replayed }),
-    };
+    const kept = [...answer.headers].filter(([name]) => !OF_THE_CONNECTION.has(name));
+    const known = Object.fromEntries(kept);
     let body = await answer.text();
     if (fault !== undefined && 'change' in fault) body = JSON.stringify(await fault.change(JSON.parse(body)));
     if (fault !== undefined && 'lose' in fault) {
@@ -67,6 +78,9 @@ export async function openWire(target: string): Promise<Wire> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     calls,
     fail: (match, ...faults) => void plans.push({ match, faults }),
+    cut(cut) {
+      isCut = cut;
+    },
     async stop() {
       server.closeAllConnections();
       server.close();
