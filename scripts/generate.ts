@@ -1,7 +1,9 @@
-// npm run generate: writes everything that is made from prisma/schema.prisma: src/db/types.ts and docs/ERD.md.
+// npm run generate: writes what is made from prisma/schema.prisma, src/db/types.ts and docs/ERD.md, and what is made
+// from the OpenAPI document, sdk/client/types.ts.
 import { execFile } from 'node:child_process';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { writeClientTypes } from './client-types.ts';
 import { writeErd } from './erd.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -28,4 +30,5 @@ export async function generateTypes(schema: string): Promise<void> {
 if (import.meta.main) {
   await generateTypes(join(ROOT, 'prisma', 'schema.prisma'));
   await writeErd();
+  await writeClientTypes();
 }

@@ -6,7 +6,7 @@ import { describe, test } from 'node:test';
 // What would be said twice in review.
 
 const ROOT = join(import.meta.dirname, '..');
-const FOLDERS = '{src,test,scripts,bench,examples}';
+const FOLDERS = '{src,sdk,test,scripts,bench,examples}';
 
 type Source = { path: string; text: string; imports: string[] };
 
@@ -18,6 +18,7 @@ const all: Source[] = globSync(`${FOLDERS}/**/*.ts`, { cwd: ROOT })
   });
 /** What runs: no tests, and nothing that only they import. */
 const code = all.filter(({ path }) => path.startsWith('src/') && !isForTests(path));
+const sdk = all.filter(({ path }) => path.startsWith('sdk/') && !isForTests(path));
 
 /** Paths from the root; names of packages as they stand. */
 function importsOf(path: string, text: string): string[] {
@@ -82,11 +83,27 @@ describe('imports point one way', () => {
   test('what runs imports no tests, no scripts and nothing else outside src', () => {
     const wrong = code.flatMap(({ path, imports }) =>
       imports
-        .filter((to) => /^(test|scripts|bench|examples)\/|\.test\.ts$|testing\.ts$/.test(to))
+        .filter((to) => /^(sdk|test|scripts|bench|examples)\/|\.test\.ts$|testing\.ts$/.test(to))
         .map((to) => `${path} imports ${to}`),
     );
     assert.deepEqual(wrong, []);
   });
+
+  test('what runs beside its users knows nothing of the server, and the client nothing but itself', () => {
+    const wrong = sdk.flatMap(({ path, imports }) =>
+      imports
+        .filter(
+          (to) =>
+            /^(src|test|scripts|bench|examples)\/|^sdk\/.*\.test\.ts$/.test(to) || leavesClient(path, to),
+        )
+        .map((to) => `${path} imports ${to}`),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  function leavesClient(path: string, to: string): boolean {
+    return path.startsWith('sdk/client/') && !to.startsWith('sdk/client/');
+  }
 
   test('decide has no I/O, not even by way of others', () => {
     const reached = new Set(['src/engine/decide.ts']);
@@ -145,8 +162,9 @@ const LINES_MAX = 400;
 
 describe('every file', () => {
   test('fits into a head', () => {
-    const long = code
-      .filter(({ path, text }) => path !== 'src/db/types.ts' && text.split('\n').length > LINES_MAX)
+    const made = ['src/db/types.ts', 'sdk/client/types.ts'];
+    const long = [...code, ...sdk]
+      .filter(({ path, text }) => !made.includes(path) && text.split('\n').length > LINES_MAX)
       .map(({ path }) => path);
     assert.deepEqual(long, []);
   });
@@ -163,7 +181,7 @@ describe('every file', () => {
 
   test('knows nothing of the machine that it was written on', () => {
     const pages = globSync(
-      ['*.md', '*.json', '*.ts', 'docs/**/*.md', 'src/**/*.md', 'prisma/**/*.{prisma,sql}'],
+      ['*.md', '*.json', '*.ts', 'docs/**/*.md', '{src,sdk}/**/*.md', 'prisma/**/*.{prisma,sql}'],
       { cwd: ROOT },
     );
     const texts = [...all, ...pages.map((path) => ({ path, text: readFileSync(join(ROOT, path), 'utf8') }))];

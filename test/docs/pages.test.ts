@@ -13,9 +13,12 @@ const IS_MADE = /^(data|dist|node_modules)\//;
 /** A name of the code, as pages write one: in camel case, or as it is called. */
 const NAME = /^([a-z]+[A-Z]\w*|\w+\(\))$/;
 
-const sources = globSync(['src/**/*.ts', 'prisma/schema.prisma', 'package.json', 'tollgate.config.ts'], {
-  cwd: ROOT,
-})
+const sources = globSync(
+  ['{src,sdk}/**/*.ts', 'prisma/schema.prisma', 'package.json', 'tollgate.config.ts'],
+  {
+    cwd: ROOT,
+  },
+)
   .filter((path) => !path.endsWith('.test.ts'))
   .map((path) => readFileSync(join(ROOT, path), 'utf8'))
   .join('\n');

@@ -8,7 +8,7 @@ export type Block = { language: string; text: string };
 
 /** Pages that people read, by their path from the root. */
 export function findPages(): string[] {
-  return globSync(['*.md', 'docs/**/*.md', 'src/**/README.md', 'bench/*.md', 'examples/**/*.md'], {
+  return globSync(['*.md', 'docs/**/*.md', '{src,sdk}/**/README.md', 'bench/*.md', 'examples/**/*.md'], {
     cwd: ROOT,
   }).sort();
 }
