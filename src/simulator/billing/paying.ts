@@ -87,10 +87,16 @@ export function methodFor(world: World, invoice: Stripe.Invoice, named: string |
   const subscription = subscriptionOf(world, invoice);
   return (
     named ??
-    idOf(invoice.default_payment_method) ??
+    methodOf(world, invoice) ??
     idOf(subscription?.default_payment_method ?? null) ??
     customerMethod(world, idOf(invoice.customer) ?? '')
   );
+}
+
+/** The method that an invoice was made with; it may have been detached since. */
+function methodOf(world: World, invoice: Stripe.Invoice): string | null {
+  const id = idOf(invoice.default_payment_method);
+  return id === null || findMethod(world, id).customer === null ? null : id;
 }
 
 export function customerMethod(world: World, customer: string): string | null {

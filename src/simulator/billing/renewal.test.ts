@@ -129,6 +129,29 @@ test('a card that works again ends the retries', async (t) => {
   assert.deepEqual([paid?.status, paid?.attempt_count], ['paid', 2]);
 });
 
+test('a card that was detached pays nothing more: the renewal fails, and a phase that comes begins', async (t) => {
+  const { moveTo, stripe, prices, customer } = await useRunning(t, '2027-01-01T00:00:00Z');
+  const { id: card } = await stripe.paymentMethods.attach('pm_card_visa', { customer });
+  const { id } = await stripe.subscriptions.create({
+    customer,
+    items: [{ price: prices.pro }],
+    default_payment_method: card,
+  });
+  const schedule = await stripe.subscriptionSchedules.create({ from_subscription: id });
+  const [{ start_date, end_date } = schedule.phases[0]!] = schedule.phases;
+  await stripe.subscriptionSchedules.update(schedule.id, {
+    phases: [
+      { items: [{ price: prices.pro }], start_date, end_date },
+      { items: [{ price: prices.basic }], default_payment_method: card },
+    ],
+  });
+  await stripe.customers.update(customer, { invoice_settings: { default_payment_method: '' } });
+  await stripe.paymentMethods.detach(card);
+  moveTo('2027-02-01T02:00:00Z');
+  const { status, default_payment_method: left, items } = await stripe.subscriptions.retrieve(id);
+  assert.deepEqual([status, left, items.data[0]!.price.id], ['past_due', null, prices.basic]);
+});
+
 test('a holder who has to confirm is asked to, and the invoice is paid once they do', async (t) => {
   const { moveTo, simulator, stripe, id, card, read } = await useRunning(t, '2027-01-01T00:00:00Z');
   simulator.setCard(card, 'authentication_required');

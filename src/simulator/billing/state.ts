@@ -27,6 +27,23 @@ export function changeSubscription(
   return after;
 }
 
+/** A method that was detached pays for no subscription any more, now or in a phase that comes. */
+export function forgetMethod(world: World, method: string): void {
+  for (const subscription of [...world.store.all('subscription')]) {
+    if (idOf(subscription.default_payment_method) === method) {
+      changeSubscription(world, subscription, { default_payment_method: null });
+    }
+  }
+  for (const schedule of [...world.store.all('schedule')]) {
+    const isNamed = schedule.phases.some((phase) => idOf(phase.default_payment_method) === method);
+    if (!isNamed) continue;
+    const phases = schedule.phases.map((phase) =>
+      idOf(phase.default_payment_method) === method ? { ...phase, default_payment_method: null } : phase,
+    );
+    world.store.put('schedule', { ...schedule, phases });
+  }
+}
+
 /** It is over: nothing is invoiced any more, and what was drafted stays a draft. */
 export function endSubscription(
   world: World,

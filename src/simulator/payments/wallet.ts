@@ -14,6 +14,7 @@ import {
   required,
   text,
 } from '../api/params.ts';
+import { forgetMethod } from '../billing/state.ts';
 import { clearDefault, liveCustomer } from '../customers.ts';
 import { emit, previousOf } from '../events.ts';
 import type { Key } from '../store.ts';
@@ -187,6 +188,7 @@ export function detachMethod(world: World, _params: unknown, id: string): Stripe
     data: { object: detached, previous_attributes: { customer } },
   });
   clearDefault(world, String(customer), id);
+  forgetMethod(world, id);
   return detached;
 }
 
