@@ -53,18 +53,22 @@ export function beginReading({ pool }: PaymentServices, providerId: string): Pro
   return numberReading(pool, providerId);
 }
 
+/** Who disputes a payment, and for which workspace it was made. */
+export type Disputed = { workspaceId: string; paymentUserId: string };
+
 /**
  * Brings a payment, and the credits that it bought, to the reversals that were read. What was read is applied only if
- * nothing is that was begun later: whatever has changed since tells of itself again.
+ * nothing is that was begun later: whatever has changed since tells of itself again. Resolves to whose payment is disputed
+ * now, by more than before; null where none is.
  */
 export async function applyReversals(
   { engine, clock }: PaymentServices,
   tx: Queryable,
   { id, number }: Reading,
   reversals: readonly Reversal[],
-): Promise<void> {
+): Promise<Disputed | null> {
   const payment = await lockPayment(tx, { id });
-  if (payment === undefined || payment.readingApplied > number) return;
+  if (payment === undefined || payment.readingApplied > number) return null;
   const now = clock.now();
   for (const reversal of reversals) await putReversal(tx, payment, reversal, now);
   const { refunded, disputed, reversed } = reversedOf(payment, await readReversals(tx, id));
@@ -73,6 +77,8 @@ export async function applyReversals(
     const amount = takenBack(credits, reversed, payment.amount);
     await engine.clawBackIn(tx, { workspaceId, purchaseId, amount });
   }
+  const { workspaceId, paymentUserId } = payment;
+  return workspaceId !== null && disputed > payment.disputed ? { workspaceId, paymentUserId } : null;
 }
 
 /** How much of credits that a payment bought is taken back as it stands: of those that come later, too. */

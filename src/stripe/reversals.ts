@@ -1,12 +1,15 @@
 import type Stripe from 'stripe';
+import type { Queryable } from '../engine/store.ts';
 import { fromStripeAmount } from '../lib/currencies.ts';
 import {
   applyReversals,
   beginReading,
+  type Disputed,
   type Reading,
   type Reversal,
   type ReversalStatus,
 } from '../payments/reversals.ts';
+import { stopDisputed } from '../topups/attempts.ts';
 import { type Change, Contradiction, commit, ignored } from './change.ts';
 import { ask, askForAll, isMissing } from './client.ts';
 import { idOf } from './references.ts';
@@ -28,9 +31,15 @@ export async function readReversals(services: StripeServices, intentId: string):
     ...disputes.map((dispute) => reversalOf('DISPUTE', dispute, disputeStatus(dispute.status), reading)),
   ];
   return async (tx) => {
-    await applyReversals(services, tx, reading, reversals);
+    const disputed = await applyReversals(services, tx, reading, reversals);
+    if (disputed !== null) await stopTopUp(services, tx, disputed);
     return { status: 'APPLIED' };
   };
+}
+
+async function stopTopUp(services: StripeServices, tx: Queryable, disputed: Disputed): Promise<void> {
+  const { notice, why } = await stopDisputed(services, tx, disputed);
+  if (notice !== null) services.report(notice, why);
 }
 
 export function listRefunds({ stripe }: StripeServices, intentId: string): Promise<Stripe.Refund[]> {

@@ -9,9 +9,19 @@ import {
   type Payer,
   type PaymentServices,
 } from '../payments/payments.ts';
-import { afterDecline, type Decline, isAboutCard, MONTH_SPENT, monthOf, NOT_SOLD } from './declines.ts';
 import {
+  afterDecline,
+  type Decline,
+  DISPUTED,
+  isAboutCard,
+  MONTH_SPENT,
+  monthOf,
+  NOT_SOLD,
+} from './declines.ts';
+import {
+  disarm,
   findPaused,
+  isPayingUnattended,
   lockTopUp,
   makeReady,
   pause,
@@ -45,29 +55,35 @@ export function beginAttempt(
   services: PaymentServices,
   workspaceId: string,
   cardId: string | null,
-): Promise<{ attempt: Attempt | null; notice: Notice }> {
+): Promise<{ attempt: Attempt | null } & Told> {
   const { pool, clock } = services;
   return transaction(pool, async (tx) => {
     const now = clock.now();
     const topUp = await lockTopUp(tx, workspaceId);
-    const nothing = { attempt: null, notice: null };
+    const nothing = { attempt: null, ...QUIET };
     if (topUp?.status !== 'PENDING' || (await isUnderWay(tx, topUp))) return nothing;
+    // One that was dropped, and is wanted again: its payment goes on, and is followed here.
+    if (await isPayingUnattended(tx, workspaceId)) return nothing;
     if ((await readBalance(tx, workspaceId)) >= topUp.threshold) {
       await makeReady(tx, workspaceId, now);
       return nothing;
     }
     const priced = await whatToPay(services, tx, topUp, now);
     const stop = (pause: Pause) => stopFor(tx, topUp, pause, now);
-    if ('why' in priced) return { attempt: null, notice: await stop(priced) };
+    if ('why' in priced) return { attempt: null, ...(await stop(priced)) };
     if (cardId === null) {
-      return { attempt: null, notice: await stop({ status: 'STOPPED', why: 'no_card', nextTryAt: null }) };
+      return { attempt: null, ...(await stop({ status: 'STOPPED', why: 'no_card', nextTryAt: null })) };
     }
     const rereadAt = new Date(now.getTime() + UNHEARD_MS);
     const checkout = await addCheckout(tx, { ...priced, kind: 'TOP_UP', rereadAt }, now);
     await setUnderWay(tx, workspaceId, { checkoutId: checkout.id, cardId }, now);
-    return { attempt: { checkout, cardId }, notice: null };
+    return { attempt: { checkout, cardId }, ...QUIET };
   });
 }
+
+/** What an operator is told, and the reason with it. */
+export type Told = { notice: Notice; why: string | null };
+const QUIET: Told = { notice: null, why: null };
 
 async function isUnderWay(tx: Queryable, { checkoutId }: TopUp): Promise<boolean> {
   return checkoutId !== null && (await readUnderWay(tx, checkoutId)) !== undefined;
@@ -103,9 +119,9 @@ function priceFor({ catalog }: Pick<PaymentServices, 'catalog'>, topUp: TopUp): 
   }
 }
 
-async function stopFor(tx: Queryable, topUp: TopUp, next: Pause, now: Date): Promise<Notice> {
+async function stopFor(tx: Queryable, topUp: TopUp, next: Pause, now: Date): Promise<Told> {
   await pause(tx, topUp.workspaceId, next, topUp.declines, now);
-  return noticeOf(topUp, next);
+  return { notice: noticeOf(topUp, next), why: next.why };
 }
 
 /** An operator hears of what does not go on by itself, and of a month that is spent; not of each try. */
@@ -128,26 +144,50 @@ function noticeOf({ workspaceId }: TopUp, { status, why, nextTryAt }: Pause): No
 export async function followAttempt(
   { clock }: Pick<PaymentServices, 'clock'>,
   tx: Queryable,
-  checkout: Pick<Checkout, 'id' | 'workspaceId'>,
+  checkout: Pick<Checkout, 'id' | 'workspaceId' | 'payer' | 'sessionId'>,
   outcome: Outcome,
   decline: Decline | null,
-): Promise<{ notice: Notice; why: string | null }> {
-  const quiet = { notice: null, why: null };
-  if (outcome === 'pending') return quiet;
-  const topUp = await lockTopUp(tx, checkout.workspaceId);
-  if (topUp?.checkoutId !== checkout.id) return quiet;
+): Promise<Told> {
+  if (outcome === 'pending') return QUIET;
+  const locked = await lockTopUp(tx, checkout.workspaceId);
+  if (locked === undefined) return QUIET;
   const now = clock.now();
-  await setUnderWay(tx, topUp.workspaceId, { checkoutId: null }, now);
-  if (topUp.status === 'DISABLED') return quiet;
+  const isOwn = locked.checkoutId === checkout.id;
+  if (isOwn) await setUnderWay(tx, locked.workspaceId, { checkoutId: null }, now);
+  const topUp = isOwn ? { ...locked, checkoutId: null } : locked;
+  // A payment that settings of before have asked for, or another payer's, says nothing of these: they are judged anew.
+  if (!isOwn || checkout.payer.id !== topUp.payer.id) {
+    if (topUp.status === 'PENDING' && !(await isUnderWay(tx, topUp)))
+      await makeReady(tx, topUp.workspaceId, now);
+    return QUIET;
+  }
+  if (topUp.status === 'DISABLED') return QUIET;
+  // Who disputes a payment is charged again once they have paid on a page, and not because a charge was under way.
+  if (topUp.why === DISPUTED && (outcome !== 'paid' || checkout.sessionId === null)) return QUIET;
   if (outcome === 'paid') {
     await makeReady(tx, topUp.workspaceId, now);
-    return quiet;
+    return QUIET;
   }
-  if (decline === null) return quiet;
+  if (decline === null) return QUIET;
   const declines = topUp.declines + 1;
   const next = afterDecline(decline, declines, now);
   await pause(tx, topUp.workspaceId, next, declines, now);
   return { notice: noticeOf(topUp, next), why: next.why };
+}
+
+/** A payer who disputes a payment is not charged while they are away, until they or the host want it again. */
+export async function stopDisputed(
+  { clock }: Pick<PaymentServices, 'clock'>,
+  tx: Queryable,
+  { workspaceId, paymentUserId }: { workspaceId: string; paymentUserId: string },
+): Promise<Told> {
+  const topUp = await lockTopUp(tx, workspaceId);
+  if (topUp?.payer.id !== paymentUserId || topUp.status === 'DISABLED' || topUp.why === DISPUTED) {
+    return QUIET;
+  }
+  const now = clock.now();
+  await disarm(tx, workspaceId, now);
+  return stopFor(tx, topUp, { status: 'STOPPED', why: DISPUTED, nextTryAt: null }, now);
 }
 
 /** Whether some wallet waits for another card of this customer. */

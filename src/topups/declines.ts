@@ -64,10 +64,11 @@ export function afterDecline({ code, advice }: Decline, declines: number, now: D
 
 export const MONTH_SPENT = 'monthly_max_reached';
 export const NOT_SOLD = 'pack_not_sold';
+export const DISPUTED = 'disputed';
 
 /** Whether another card may change it. */
 export function isAboutCard(why: string | null): boolean {
-  return why !== null && why !== MONTH_SPENT && why !== NOT_SOLD;
+  return why !== null && why !== MONTH_SPENT && why !== NOT_SOLD && why !== DISPUTED;
 }
 
 /** The calendar month, in UTC, that a moment lies in. */

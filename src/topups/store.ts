@@ -164,6 +164,19 @@ export async function readUnderWay(
   };
 }
 
+/** Whether some payment of a workspace's top-ups is under way, of one that was dropped meanwhile, too. Pages are none. */
+export async function isPayingUnattended(db: Queryable, workspaceId: string): Promise<boolean> {
+  const { rows } = await db.query({
+    text: `
+      select
+      from "Checkout"
+      where "workspaceId" = $1 and kind = 'TOP_UP' and status = 'OPEN' and "sessionId" is null and "rereadAt" is not null
+      limit 1`,
+    values: [workspaceId],
+  });
+  return rows.length > 0;
+}
+
 export async function setUnderWay(
   db: Queryable,
   workspaceId: string,

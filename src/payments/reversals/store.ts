@@ -21,6 +21,8 @@ export async function numberReading(db: Queryable, providerId: string): Promise<
 export type LockedPayment = {
   id: string;
   paymentId: string;
+  paymentUserId: string;
+  invoiceId: string | null;
   workspaceId: string | null;
   status: PaymentStatus;
   amount: Micros;
@@ -34,7 +36,7 @@ export type LockedPayment = {
 export async function lockPayment(db: Queryable, { id }: { id: string }): Promise<LockedPayment | undefined> {
   const { rows } = await db.query({
     text: `
-      select id, "paymentId", "workspaceId", status, amount, currency, refunded, disputed, "readingApplied"
+      select id, "paymentId", "paymentUserId", "invoiceId", "workspaceId", status, amount, currency, refunded, disputed, "readingApplied"
       from "Payment"
       where id = $1
       for update`,

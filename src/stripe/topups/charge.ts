@@ -24,12 +24,12 @@ export async function chargeTopUp(services: StripeServices, workspaceId: string)
     return;
   }
   if (underWay !== null) await closePage(services, underWay);
-  const { attempt, notice } = await beginAttempt(
+  const { attempt, notice, why } = await beginAttempt(
     services,
     workspaceId,
     await cardOf(services, payer.customerId),
   );
-  if (notice !== null) services.report(notice, null);
+  if (notice !== null) services.report(notice, why);
   if (attempt !== null) await charge(services, attempt, { again: false });
 }
 

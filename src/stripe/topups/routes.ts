@@ -40,7 +40,10 @@ const topUpSchema = z
     why: z
       .string()
       .nullable()
-      .meta({ description: "Why it does not go on: the bank's reason, `no_card`, `monthly_max_reached`, …" }),
+      .meta({
+        description:
+          "Why it does not go on: the bank's reason, `no_card`, `monthly_max_reached`, `disputed`, …",
+      }),
     nextTryAt: z.iso.datetime().nullable(),
     link: z
       .object({ url: z.url(), expiresAt: z.iso.datetime() })
