@@ -35,7 +35,10 @@ export const CODES = {
     meaning: 'A payment has to be made first: the payer does so at `details.url`.',
   },
   already_refunded: { status: 409, meaning: 'It was refunded before.' },
-  not_refundable: { status: 409, meaning: 'It did not succeed, or is disputed: there is nothing to refund.' },
+  not_refundable: {
+    status: 409,
+    meaning: 'It did not succeed, is disputed, or was paid outside Stripe: there is nothing to refund.',
+  },
   not_replayable: {
     status: 409,
     meaning: 'Nothing would follow from the event if it were applied again; the message says why.',

@@ -4,7 +4,10 @@ import { toMicros, toUnits } from '../lib/amounts.ts';
 import { amountOf } from './refunds.ts';
 
 const micros = (units: number) => toMicros(units)!;
-const PAID = { status: 'SUCCEEDED', amount: 10, currency: 'usd', refunded: 0, disputed: 0 } as const;
+const PAID = {
+  ...({ status: 'SUCCEEDED', amount: 10, currency: 'usd', refunded: 0, disputed: 0 } as const),
+  ...{ paymentId: 'pi_1', invoiceId: 'in_1' },
+};
 
 const of = ({ amount, refunded, disputed, ...payment }: Record<string, unknown>) =>
   ({
@@ -35,6 +38,7 @@ for (const [name, change, asked, code] of [
   ['what is disputed', { disputed: 10 }, 1, 'not_refundable'],
   ['what is refunded and disputed', { refunded: 4, disputed: 10 }, 1, 'not_refundable'],
   ['what is not paid yet', { status: 'PENDING' }, 1, 'not_refundable'],
+  ['what was paid outside Stripe', { paymentId: 'in_1' }, undefined, 'not_refundable'],
   ['what failed', { status: 'FAILED' }, undefined, 'not_refundable'],
 ] as const) {
   test(`${name} is refused: ${code}`, () => {

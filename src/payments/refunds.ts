@@ -75,12 +75,14 @@ async function findPayment(tx: Queryable, id: string): Promise<LockedPayment> {
   throw new Refusal('not_found', `There is no payment ${JSON.stringify(id)}.`, { param: 'id' });
 }
 
+type Refundable = Pick<
+  LockedPayment,
+  'status' | 'amount' | 'currency' | 'refunded' | 'disputed' | 'paymentId' | 'invoiceId'
+>;
+
 /** How much is refunded where so much is asked for. Throws a Refusal where that cannot be. */
-export function amountOf(
-  payment: Pick<LockedPayment, 'status' | 'amount' | 'currency' | 'refunded' | 'disputed'>,
-  asked: Micros | undefined,
-): Micros {
-  const { status, amount, currency, refunded, disputed } = payment;
+export function amountOf(payment: Refundable, asked: Micros | undefined): Micros {
+  const { status, amount, currency, refunded, disputed, paymentId, invoiceId } = payment;
   const details = {
     status,
     amount: toUnits(amount),
@@ -89,6 +91,11 @@ export function amountOf(
   };
   if (status !== 'SUCCEEDED') {
     throw new Refusal('not_refundable', 'Only a payment that succeeded can be refunded.', { details });
+  }
+  if (paymentId === invoiceId) {
+    const message =
+      'It was paid outside Stripe, which cannot give it back: return the money the way it came.';
+    throw new Refusal('not_refundable', message, { details });
   }
   const left = amount - refunded - disputed;
   if (left <= 0n) {

@@ -93,6 +93,28 @@ suite('a refund that is asked for here', () => {
     assert.equal(answer.body.error.details.disputed, 10);
   });
 
+  test('of an invoice that was paid outside Stripe is refused, and nothing is asked of Stripe', async () => {
+    const customer = await shop.customer();
+    const { id, default_payment_method: card, items } = await shop.subscribe(customer, { plan: 'BASIC' });
+    const { stripe } = shop.services;
+    shop.simulator.setCard(String(card), 'insufficient_funds');
+    await shop.advanceTo(new Date(items.data[0]!.current_period_end * 1000 + 3_700_000));
+    const { latest_invoice: invoice } = await stripe.subscriptions.retrieve(id);
+    await stripe.invoices.pay(String(invoice), { paid_out_of_band: true });
+    await shop.idle();
+    const { rows } = await shop.database.pool.query(
+      'select id, status, "paymentId" from "Payment" where "invoiceId" = $1',
+      [invoice],
+    );
+    const [{ id: paymentId, ...payment }] = rows;
+    assert.deepEqual(payment, { status: 'SUCCEEDED', paymentId: invoice });
+    const calls = shop.wire.calls.length;
+    const answer = await shop.post(pathOf({ id: paymentId }), {});
+    assertRefused(answer, [409, 'not_refundable']);
+    assert.match(answer.body.error.message, /paid outside Stripe/);
+    assert.equal(shop.wire.calls.length, calls);
+  });
+
   test('under the same key is one, and changed it is refused', async () => {
     const customer = await shop.customer();
     const bought = await shop.buy(customer);

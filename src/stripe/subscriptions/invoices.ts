@@ -66,13 +66,18 @@ export function linkOf({ parent, customer }: Stripe.Invoice) {
   return { subscriptionId, customerId, checkoutId, workspaceId };
 }
 
-/** The payment that an invoice is; null where nothing is asked for, or not yet. Whether an open one has failed is known by its whole intent. */
+/**
+ * The payment that an invoice is, by the name of its intent, else by its own; null where nothing is asked for, or not yet.
+ * Whether an open one has failed is known by its whole intent.
+ */
 export function paymentOf(
   invoice: Stripe.Invoice,
 ): Omit<InvoicePayment, 'workspaceId' | 'paymentUserId'> | null {
   if (invoice.amount_due === 0 || invoice.status === 'draft') return null;
   const payments = invoice.payments?.data ?? [];
-  const payment = payments.find(({ status }) => status === 'paid') ?? payments.find((one) => one.is_default);
+  const paid = payments.find(({ status }) => status === 'paid');
+  // What it was tried with has not paid an invoice that was paid outside Stripe.
+  const payment = invoice.status === 'paid' ? paid : (paid ?? payments.find((one) => one.is_default));
   const intent = payment?.payment.payment_intent;
   return {
     invoiceId: invoice.id!,

@@ -37,13 +37,10 @@ const topUpSchema = z
       description:
         'PENDING: a payment is under way. BACKING_OFF: it goes on by itself at `nextTryAt`. ACTION_REQUIRED and STOPPED: it waits for another card, other settings, or a payment on its page.',
     }),
-    why: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          "Why it does not go on: the bank's reason, `no_card`, `monthly_max_reached`, `disputed`, …",
-      }),
+    why: z.string().nullable().meta({
+      description:
+        "Why it does not go on: the bank's reason, `no_card`, `monthly_max_reached`, `disputed`, …",
+    }),
     nextTryAt: z.iso.datetime().nullable(),
     link: z
       .object({ url: z.url(), expiresAt: z.iso.datetime() })
