@@ -7,6 +7,7 @@ import { askForAll } from '../client.ts';
 import { idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
 import { EXPANDED_IN_LIST, standingOf } from './standing.ts';
+import { replayBlockedBy } from './store.ts';
 
 /**
  * Reads all subscriptions of a customer again, and says what follows from their present state. They are read together
@@ -30,6 +31,11 @@ export async function readSubscriptions(services: StripeServices, customerId: st
   }
   return async (tx) => {
     const doubled = await applySubscriptions(services, tx, reading, standings);
+    const ended = standings.filter(({ status }) => status === 'CANCELED');
+    if (ended.length > 0) {
+      const ids = ended.map(({ subscriptionId }) => subscriptionId);
+      await replayBlockedBy(tx, ids);
+    }
     const all = [...problems, ...doubled.map(tooMany)];
     return all.length === 0 ? { status: 'APPLIED' } : { status: 'FAILED', error: all.join(' ') };
   };
