@@ -66,11 +66,17 @@ export async function startServer(settings: ServerSettings): Promise<TestServer>
   };
 }
 
+/** How a process ended, and what it wrote. */
+export type Ended = { code: number | null; output: string; errors: string };
+
 /** Starts a server that is expected to end by itself. */
-export async function runServer(
-  settings: ServerSettings,
-): Promise<{ code: number | null; output: string; errors: string }> {
-  const { output, errors, ended } = launch(settings);
+export const runServer = (settings: ServerSettings): Promise<Ended> => endOf(launch(settings));
+
+/** Runs `tollgate …` as a process of its own, with the tests' catalog. */
+export const runCommand = (args: string[], env: Record<string, string | undefined> = {}): Promise<Ended> =>
+  endOf(launchCommand(args, { TOLLGATE_CONFIG: TEST_CATALOG, ...env }));
+
+async function endOf({ ended, output, errors }: ReturnType<typeof launchCommand>): Promise<Ended> {
   return { code: await ended, output: output(), errors: errors() };
 }
 
@@ -86,8 +92,10 @@ function launch({ databaseUrl, dataDir, env = {} }: ServerSettings) {
 
 /** A process of `tollgate`, which ends with this one. */
 export function launchCommand(args: string[], env: Record<string, string | undefined> = {}) {
-  const { PATH, HOME, TMPDIR } = process.env;
-  const given = Object.entries({ PATH, HOME, TMPDIR, ...env }).filter(([, value]) => value !== undefined);
+  const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
+  const given = Object.entries({ PATH, HOME, TMPDIR, NODE_COMPILE_CACHE, ...env }).filter(
+    ([, value]) => value !== undefined,
+  );
   const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), ...args], {
     cwd: ROOT,
     env: Object.fromEntries(given) as NodeJS.ProcessEnv,

@@ -1,24 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { test } from 'node:test';
-import { TEST_CATALOG } from '../../test/server.ts';
+import { runCommand } from '../../test/server.ts';
 import { useSimulator } from '../simulator/testing.ts';
 
-const MAIN = join(import.meta.dirname, '..', 'main.ts');
-
-/** Runs `tollgate catalog …` as a process of its own. */
-async function run(args: string[], env: Record<string, string> = {}) {
-  const { PATH, HOME } = process.env;
-  return new Promise<{ code: unknown; output: string; errors: string }>((resolve) => {
-    execFile(
-      process.execPath,
-      [MAIN, 'catalog', ...args],
-      { env: { PATH, HOME, TOLLGATE_CONFIG: TEST_CATALOG, ...env } as NodeJS.ProcessEnv },
-      (error, output, errors) => resolve({ code: error?.code ?? 0, output, errors }),
-    );
-  });
-}
+/** Runs `tollgate catalog …`. */
+const run = (args: string[], env: Record<string, string> = {}) => runCommand(['catalog', ...args], env);
 
 test('the commands compare, push and say so with their exit code', async (t) => {
   const { simulator, stripe } = await useSimulator(t);

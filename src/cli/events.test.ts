@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../test/database.ts';
-import { startServer, type TestServer } from '../../test/server.ts';
+import { runCommand, startServer, type TestServer } from '../../test/server.ts';
 import { eventAbout, until } from '../../test/shop.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 import { sign } from '../simulator/webhooks.ts';
@@ -29,16 +27,7 @@ after(async () => {
 });
 
 /** Runs `tollgate events …` beside the server. */
-function run(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
-  const { PATH, HOME } = process.env;
-  const command = [join(import.meta.dirname, '..', 'main.ts'), 'events', ...args];
-  const env = { PATH, HOME, DATABASE_URL: database.url } as NodeJS.ProcessEnv;
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { env }, (error, output, errors) =>
-      resolve({ code: error === null ? 0 : Number(error.code), output, errors }),
-    );
-  });
-}
+const run = (...args: string[]) => runCommand(['events', ...args], { DATABASE_URL: database.url });
 
 async function deliver(type: string, object: object) {
   const event = eventAbout(type, object);

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type TestDatabase, testDatabase } from '../../test/database.ts';
-import { startServer, TEST_CATALOG, type TestServer } from '../../test/server.ts';
+import { runCommand, startServer, type TestServer } from '../../test/server.ts';
 import { type Simulator, startSimulator } from '../simulator/simulator.ts';
 
 let database: TestDatabase;
@@ -27,22 +25,8 @@ const env = () => ({
 });
 
 /** Runs `tollgate reconcile …` beside the server. */
-function run(...args: string[]): Promise<{ code: number; output: string; errors: string }> {
-  const { PATH, HOME } = process.env;
-  const command = [join(import.meta.dirname, '..', 'main.ts'), 'reconcile', ...args];
-  const all = {
-    PATH,
-    HOME,
-    DATABASE_URL: database.url,
-    TOLLGATE_CONFIG: TEST_CATALOG,
-    ...env(),
-  } as NodeJS.ProcessEnv;
-  return new Promise((resolve) => {
-    execFile(process.execPath, command, { env: all }, (error, output, errors) =>
-      resolve({ code: error === null ? 0 : Number(error.code), output, errors }),
-    );
-  });
-}
+const run = (...args: string[]) =>
+  runCommand(['reconcile', ...args], { DATABASE_URL: database.url, ...env() });
 
 test('a purchase whose webhooks were lost is found, and mended when that is asked for', async () => {
   await server.call('PUT', '/v1/workspaces/ws_1', { name: 'One' });
