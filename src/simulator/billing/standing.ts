@@ -3,7 +3,7 @@ import { emit, previousOf } from '../events.ts';
 import { idOf } from '../payments/payments.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { subscriptionOf, voidInvoice } from './invoices.ts';
-import { applyPendingUpdate } from './pendingUpdates.ts';
+import { applyPendingUpdate, expirePendingUpdate } from './pendingUpdates.ts';
 import { changeSubscription, endSubscription, isOver } from './state.ts';
 
 /** What a paid invoice does for its subscription. Only the latest decides whether it is in good standing. */
@@ -36,6 +36,11 @@ export function afterProcessing(world: World, invoice: Stripe.Invoice): void {
 export function afterDropped(world: World, invoice: Stripe.Invoice): void {
   const subscription = subscriptionOf(world, invoice);
   if (subscription?.latest_invoice !== invoice.id) return;
+  const waiting = world.store.get('waitingChange', subscription.id);
+  if (invoice.status === 'void' && waiting?.invoice === invoice.id) {
+    expirePendingUpdate(world, subscription);
+    return;
+  }
   if (subscription.status === 'incomplete') expireIncomplete(world, subscription);
   if (subscription.status === 'past_due' || subscription.status === 'unpaid') {
     changeSubscription(world, subscription, { status: 'active' });

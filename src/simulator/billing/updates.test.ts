@@ -191,6 +191,14 @@ describe('a change that waits for its payment', () => {
     assert.equal(eventsSince(simulator, count).at(-1), 'customer.subscription.pending_update_applied');
   });
 
+  test('is given up with its invoice', async (t) => {
+    const { simulator, stripe, id, invoice, prices } = await declined(t);
+    await stripe.invoices.voidInvoice(invoice);
+    const after = await stripe.subscriptions.retrieve(id);
+    assert.deepEqual([after.items.data[0]?.price.id, after.pending_update], [prices.basic, null]);
+    assert.equal(simulator.events().at(-1)?.type, 'customer.subscription.pending_update_expired');
+  });
+
   test('does not come after 23 hours', async (t) => {
     const { moveTo, simulator, stripe, id, invoice, count, prices } = await declined(t);
     moveTo('2027-01-02T00:00:00Z');

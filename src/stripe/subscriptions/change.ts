@@ -15,8 +15,8 @@ import { EXPANDED, planItemOf, retrieveSubscription } from './standing.ts';
 
 /**
  * Changes the plan or interval of a workspace's subscription. More is at once, and what is left of the period is paid for:
- * where that payment fails, the old plan stays, and it is refused with the page to pay on. Less is when the period ends,
- * and to ask for what it is gives that up. Whoever repeats it finds it done: it says what shall be, not by how much.
+ * where that payment fails, the old plan stays, and it is refused with the page to pay on. Less is when the period ends.
+ * To ask for what it is gives up what is pending, or waits to be paid. Whoever repeats it finds it done: it says what shall be, not by how much.
  */
 export async function changeSubscription(
   services: StripeServices,
@@ -24,9 +24,13 @@ export async function changeSubscription(
   to: Terms,
   act: string = newId('act'),
 ): Promise<Subscription> {
-  const current = await currentOf(services, workspaceId);
-  const price = await priceFor(services, current, to);
+  let current = await currentOf(services, workspaceId);
+  let price = await priceFor(services, current, to);
   requirePaid(current);
+  if (whenOf(current, to) !== 'upgrade' && (await giveUpUpgrade(services, current))) {
+    current = await currentOf(services, workspaceId);
+    price = await priceFor(services, current, to);
+  }
   const verb = { none: stay, upgrade: changeNow, downgrade: changeLater }[whenOf(current, to)];
   return settle(services, workspaceId, await verb(services, current, price, act));
 }
@@ -66,11 +70,13 @@ async function changeNow(
   price: Stripe.Price,
   act: string,
 ): Promise<Stripe.Subscription> {
-  const subscription = await giveUpSchedule(services, current.subscription);
+  const { subscription } = current;
   const waiting = subscription.pending_update?.subscription_items?.[0]?.price.id === price.id;
   const changed = waiting ? subscription : await updatePrice(services, current, price, act);
-  // An end that was asked for is given up once it is paid, and not where it is not.
-  if (changed.pending_update === null) return keepGoing(services, { subscription: changed }, act);
+  // What is pending, and an end that was asked for, are given up once it is paid, and not where it is not.
+  if (changed.pending_update === null) {
+    return keepGoing(services, { subscription: await giveUpSchedule(services, changed) }, act);
+  }
   await settle(services, current.workspaceId, changed);
   throw paymentRequired(changed, 'The payment did not go through, and the plan stays as it was.');
 }
@@ -198,6 +204,33 @@ async function giveUpSchedule(
   return { ...subscription, schedule: null };
 }
 
+/**
+ * An upgrade that waits for its payment is given up by whoever asks for something else than more: its invoice is void, and
+ * nobody can pay it any more. False where none waits. Who pays at the same moment has the better plan.
+ */
+async function giveUpUpgrade(
+  services: StripeServices,
+  { subscription }: Pick<Current, 'subscription'>,
+): Promise<boolean> {
+  const invoiceId = idOf(subscription.latest_invoice);
+  if (subscription.pending_update === null || invoiceId === null) return false;
+  const { invoices } = services.stripe;
+  const findEnded = async () => {
+    const now = await ask(() => invoices.retrieve(invoiceId));
+    return now.status === 'open' ? null : now;
+  };
+  try {
+    await makeOnce<Stripe.Invoice>(
+      `void-${invoiceId}`,
+      (options) => invoices.voidInvoice(invoiceId, {}, options),
+      findEnded,
+    );
+  } catch (error) {
+    if ((await findEnded()) === null) throw error;
+  }
+  return true;
+}
+
 /** Ends a workspace's subscription: when its period ends, or now, which gives nothing back. */
 export async function cancelSubscription(
   services: StripeServices,
@@ -206,7 +239,9 @@ export async function cancelSubscription(
   act: string = newId('act'),
 ): Promise<Subscription> {
   const { stripe } = services;
-  const { subscription } = await currentOf(services, workspaceId);
+  const current = await currentOf(services, workspaceId);
+  const { subscription } = current;
+  await giveUpUpgrade(services, current);
   await giveUpSchedule(services, subscription);
   const { id } = subscription;
   const canceled =
