@@ -285,7 +285,7 @@ export type Decision = {
   operation: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK';
   allowed: boolean;
   /** Null, or why it was refused. */
-  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
+  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
   featureCode: string | null;
   amount: number;
   fromAllowance: number;
@@ -309,7 +309,7 @@ export type ExplainedDecision = {
   operation: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK';
   allowed: boolean;
   /** Null, or why it was refused. */
-  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
+  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
   featureCode: string | null;
   amount: number;
   fromAllowance: number;
@@ -384,7 +384,7 @@ export type ExplainedDecision = {
     creditRecordId: string | null;
   } | null;
   refusal: {
-    code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
+    code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
     message: string;
     details: Record<string, unknown>;
   } | null;
@@ -456,6 +456,200 @@ export type Catalog = {
       creditsPerUnit: number;
     }>;
   };
+  /** How AI work is priced by its model; null: it is not. Versions of old do not say. */
+  ai?: {
+    /** Dollars that one point pays for. */
+    pointUsd: number;
+    markup: number;
+    list: {
+      name: 'genai-prices';
+      version: string;
+    } | null;
+    /** The latest price first. */
+    models: Record<string, Array<{
+      from: string | null;
+      /** For a million tokens; with tiers, by how many are read in all. */
+      tokens?: {
+        /** Read, and in none of the other pools: without what came from a cache or went into it. */
+        input?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Read from the provider's cache. No `input`. */
+        cachedInput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Written to the provider's cache. No `input`. */
+        cacheWrite?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+        cacheWrite1h?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Audio that was read, from a cache or not. No `input`. */
+        audioInput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Images that were read, where they have a price of their own. No `input`. */
+        imageInput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Written, and in none of the other pools: without reasoning. */
+        output?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Thought before the answer. No `output`. */
+        reasoning?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Audio that was made. No `output`. */
+        audioOutput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Images that were made, where they are counted in tokens. No `output`. */
+        imageOutput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+      } | undefined;
+      perThousandRequests?: number | undefined;
+      images?: Array<{
+        size?: string | undefined;
+        quality?: string | undefined;
+        price: number;
+      }> | undefined;
+    }>>;
+    fallback: {
+      /** For a million tokens; with tiers, by how many are read in all. */
+      tokens?: {
+        /** Read, and in none of the other pools: without what came from a cache or went into it. */
+        input?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Read from the provider's cache. No `input`. */
+        cachedInput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Written to the provider's cache. No `input`. */
+        cacheWrite?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+        cacheWrite1h?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Audio that was read, from a cache or not. No `input`. */
+        audioInput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Images that were read, where they have a price of their own. No `input`. */
+        imageInput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Written, and in none of the other pools: without reasoning. */
+        output?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Thought before the answer. No `output`. */
+        reasoning?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Audio that was made. No `output`. */
+        audioOutput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+        /** Images that were made, where they are counted in tokens. No `output`. */
+        imageOutput?: number | {
+          base: number;
+          tiers: Array<{
+            above: number;
+            price: number;
+          }>;
+        } | undefined;
+      } | undefined;
+      perThousandRequests?: number | undefined;
+      images?: Array<{
+        size?: string | undefined;
+        quality?: string | undefined;
+        price: number;
+      }> | undefined;
+    } | null;
+  } | null | undefined;
 };
 
 export type CreatedCheckout = {
@@ -555,7 +749,7 @@ export type AutoTopUp = {
   spentThisMonth: number;
   /** PENDING: a payment is under way. BACKING_OFF: it goes on by itself at `nextTryAt`. ACTION_REQUIRED and STOPPED: it waits for another card, other settings, or a payment on its page. */
   status: 'READY' | 'PENDING' | 'ACTION_REQUIRED' | 'BACKING_OFF' | 'STOPPED' | 'DISABLED';
-  /** Why it does not go on: the bank's reason, `no_card`, `monthly_max_reached`, … */
+  /** Why it does not go on: the bank's reason, `no_card`, `monthly_max_reached`, `disputed`, … */
   why: string | null;
   nextTryAt: string | null;
   /** The page to pay on, where one is open. */
@@ -618,7 +812,7 @@ export type AuditReport = {
 };
 
 /** Every code that Tollgate answers with. */
-export type Code = 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
+export type Code = 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
 
 /** What can be asked, by its address. */
 export type Operations = {
@@ -943,7 +1137,7 @@ export type Operations = {
       operation?: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK' | undefined;
       featureCode?: string | undefined;
       plan?: 'FREE' | 'BASIC' | 'PRO' | 'ENTERPRISE' | undefined;
-      code?: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | undefined;
+      code?: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | undefined;
       allowed?: 'true' | 'false' | undefined;
     };
     answer: {
