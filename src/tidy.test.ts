@@ -20,6 +20,8 @@ const all: Source[] = globSync(`${FOLDERS}/**/*.ts`, { cwd: ROOT })
 const code = all.filter(({ path }) => path.startsWith('src/') && !isForTests(path));
 const sdk = all.filter(({ path }) => path.startsWith('sdk/') && !isForTests(path));
 
+const importsByPath = new Map([...code, ...sdk].map(({ path, imports }) => [path, imports]));
+
 /** Paths from the root; names of packages as they stand. */
 function importsOf(path: string, text: string): string[] {
   return [...text.matchAll(/(?:from|import|import\() ?'([^']+)'/g)].map(([, name]) =>
@@ -105,12 +107,20 @@ describe('imports point one way', () => {
     return path.startsWith('sdk/client/') && !to.startsWith('sdk/client/');
   }
 
+  /** All that a file imports, also by way of others. */
+  function reachedFrom(path: string): Set<string> {
+    const reached = new Set(importsByPath.get(path));
+    for (const to of reached) for (const further of importsByPath.get(to) ?? []) reached.add(further);
+    return reached;
+  }
+
+  test('and nowhere in a circle', () => {
+    const circular = [...importsByPath.keys()].filter((path) => reachedFrom(path).has(path));
+    assert.deepEqual(circular, []);
+  });
+
   test('decide has no I/O, not even by way of others', () => {
-    const reached = new Set(['src/engine/decide.ts']);
-    for (const path of reached) {
-      const source = code.find((candidate) => candidate.path === path);
-      for (const to of source?.imports ?? []) reached.add(to);
-    }
+    const reached = reachedFrom('src/engine/decide.ts');
     const outside = [...reached].filter(
       (path) => !/^src\/(engine|catalog\/types|catalog\/ai\/(find|price)|lib)/.test(path),
     );

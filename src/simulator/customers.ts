@@ -6,8 +6,9 @@ import { changeMetadata, metadata } from './api/metadata.ts';
 import { clearable, created, definedOf, email, group, type Params, text } from './api/params.ts';
 import { cancelAll } from './billing/endings.ts';
 import { inTimeOf, namedClock } from './billing/timed.ts';
-import { emit, previousOf } from './events.ts';
+import { emit } from './events.ts';
 import { makeId, randomText } from './ids.ts';
+import { changeCustomer, liveCustomer } from './livingCustomers.ts';
 import { cardOfTestId } from './payments/cards.ts';
 import { addMethod, attach, detachAll, takeMethod } from './payments/wallet.ts';
 import { nowSeconds, type World } from './world.ts';
@@ -102,29 +103,6 @@ function ownMethod(world: World, customer: string, id: string): Stripe.PaymentMe
   );
 }
 
-/** A method that is gone is no default any more. */
-export function clearDefault(world: World, id: string, method: string): void {
-  const customer = world.store.get('customer', id);
-  if (customer === undefined || customer.deleted === true) return;
-  const { default_source: source, invoice_settings: settings } = customer;
-  const after: Stripe.Customer = {
-    ...customer,
-    default_source: source === method ? null : source,
-    invoice_settings:
-      settings.default_payment_method === method ? { ...settings, default_payment_method: null } : settings,
-  };
-  replace(world, customer, after);
-}
-
-function replace(world: World, before: Stripe.Customer, after: Stripe.Customer): Stripe.Customer {
-  const previous = previousOf(before, after);
-  world.store.put('customer', after);
-  if (Object.keys(previous).length > 0) {
-    emit(world, { type: 'customer.updated', data: { object: after, previous_attributes: previous } });
-  }
-  return after;
-}
-
 export function updateCustomer(
   world: World,
   params: Params<typeof customerFields>,
@@ -138,7 +116,7 @@ export function updateCustomer(
     ...(newAddress === undefined ? {} : { address: addressOf(newAddress) }),
     metadata: changeMetadata(before.metadata, sent),
   };
-  return replace(world, before, withMethods(world, changed, params, settings?.default_payment_method));
+  return changeCustomer(world, before, withMethods(world, changed, params, settings?.default_payment_method));
 }
 
 /** A deleted customer is still answered for, as `deleted: true`. */
@@ -173,11 +151,4 @@ export function listCustomers(
     if (params.created !== undefined && !params.created(customer.created)) return false;
     return params.email === undefined || customer.email === params.email;
   });
-}
-
-/** The customer, or what Stripe answers when there is none or it has been deleted. */
-export function liveCustomer(world: World, id: string, param = 'id'): Stripe.Customer {
-  const customer = world.store.get('customer', id);
-  if (customer === undefined || customer.deleted === true) throw noSuch('customer', id, param);
-  return customer;
 }

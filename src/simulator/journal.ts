@@ -12,7 +12,6 @@ import {
 import { dirname } from 'node:path';
 import Stripe from 'stripe';
 import { ConfigError } from '../lib/config.ts';
-import type { Change } from './store.ts';
 
 const SLACK = 1000; // changes beyond twice the rows that are worth rewriting the file for
 
@@ -20,7 +19,11 @@ const SLACK = 1000; // changes beyond twice the rows that are worth rewriting th
  * Opens the file, hands over every change in it, and returns how to append more. One line is one write, so that a
  * crash leaves all of it or nothing; a last line without its end was never answered for, and is cut off.
  */
-export function openJournal(path: string, apply: (change: Change) => void, rows: () => Iterable<Change>) {
+export function openJournal<Change>(
+  path: string,
+  apply: (change: Change) => void,
+  rows: () => Iterable<Change>,
+) {
   mkdirSync(dirname(path), { recursive: true });
   const count = existsSync(path) ? load(path, apply) : 0;
   const left = [...rows()];
@@ -32,14 +35,14 @@ export function openJournal(path: string, apply: (change: Change) => void, rows:
   };
 }
 
-function load(path: string, apply: (change: Change) => void): number {
+function load<Change>(path: string, apply: (change: Change) => void): number {
   const bytes = readFileSync(path);
   const end = bytes.lastIndexOf(0x0a) + 1;
   if (end < bytes.length) truncateSync(path, end);
   let count = 0;
   for (const [index, line] of bytes.subarray(0, end).toString().split('\n').entries()) {
     if (line === '') continue;
-    for (const change of parse(line, `${path}:${index + 1}`)) {
+    for (const change of parse<Change>(line, `${path}:${index + 1}`)) {
       apply(change);
       count++;
     }
@@ -47,7 +50,7 @@ function load(path: string, apply: (change: Change) => void): number {
   return count;
 }
 
-function parse(line: string, where: string): Change[] {
+function parse<Change>(line: string, where: string): Change[] {
   try {
     return JSON.parse(line, reviveDecimals);
   } catch {
@@ -64,7 +67,7 @@ function reviveDecimals(key: string, value: unknown): unknown {
   return DECIMALS.includes(key) && typeof value === 'string' ? Stripe.Decimal.from(value) : value;
 }
 
-function rewrite(path: string, changes: Change[]): void {
+function rewrite(path: string, changes: unknown[]): void {
   const fresh = `${path}.new`;
   writeFileSync(fresh, changes.map((change) => `${JSON.stringify([change])}\n`).join(''), { mode: 0o600 });
   renameSync(fresh, path);

@@ -10,7 +10,8 @@ import { renderSession } from './checkout/page.ts';
 import { type PageAnswer, renderMissing } from './layout.ts';
 import { answerAuthentication } from './payments/authentication.ts';
 import { cardMeans } from './payments/cards.ts';
-import { delayedMeans, type Means } from './payments/methods.ts';
+import type { Means } from './payments/means.ts';
+import { delayedMeans } from './payments/methods.ts';
 import { answerPortal } from './portal/page.ts';
 import type { World } from './world.ts';
 

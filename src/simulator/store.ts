@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import type { Metadata } from './api/metadata.ts';
 import { openJournal } from './journal.ts';
-import type { Means } from './payments/methods.ts';
+import type { Means } from './payments/means.ts';
 
 /** Everything that the simulator knows, by kind. Rows are never changed in place: a change is another row. */
 export type Tables = {
@@ -138,7 +138,7 @@ export class Store {
     answer: new Map(),
     clock: new Map(),
   };
-  readonly #journal: ReturnType<typeof openJournal> | undefined;
+  readonly #journal: ReturnType<typeof openJournal<Change>> | undefined;
   #writing: { changes: Change[]; undo: (() => void)[] } | undefined;
 
   constructor(dataFile?: string) {

@@ -1,5 +1,5 @@
-import { liveCustomer } from '../customers.ts';
 import { emit, previousOf } from '../events.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import type { World } from '../world.ts';
 
 /** Below zero, the balance is money that the customer has for later invoices; above, what they still owe. */

@@ -1,19 +1,54 @@
 import type Stripe from 'stripe';
 import { invalid } from '../api/errors.ts';
-import { changeMetadata } from '../api/metadata.ts';
+import { changeMetadata, metadata } from '../api/metadata.ts';
+import {
+  boolean,
+  clearable,
+  group,
+  integer,
+  listOf,
+  oneOf,
+  type Params,
+  required,
+  text,
+} from '../api/params.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
 import { findMethod } from '../payments/wallet.ts';
+import { currency } from '../prices.ts';
 import { nowSeconds, type World } from '../world.ts';
+import { discountFields } from './discounts.ts';
+import { moment, paymentBehavior, paymentSettings, prorationBehavior, trialSettings } from './fields.ts';
 import { waitingItems } from './invoiceItems.ts';
 import { composeInvoice, finalizeInvoice, keepDraft } from './invoices.ts';
-import { makeItems, recurrenceOf, type Wanted, withPeriod } from './items.ts';
+import { makeItems, newItem, recurrenceOf, type Wanted, withPeriod } from './items.ts';
 import { lineOfItem, type NewLine, periodLine } from './lines.ts';
 import { DAY_SECONDS, nextRenewal, periodAround } from './periods.ts';
 import { shareOf } from './proration.ts';
 import { periodEnd } from './state.ts';
-import type { NewSubscription } from './subscriptions.ts';
 import { announceTrialEnd } from './trials.ts';
+
+export const subscriptionFields = {
+  billing_cycle_anchor: integer(),
+  cancel_at: integer(),
+  cancel_at_period_end: boolean(),
+  collection_method: oneOf('charge_automatically'),
+  currency: currency(),
+  customer: required(text()),
+  default_payment_method: text(),
+  description: text(500),
+  discounts: clearable(discountFields),
+  items: required(listOf(group(newItem))),
+  metadata: metadata(),
+  off_session: boolean(),
+  payment_behavior: paymentBehavior,
+  payment_settings: paymentSettings,
+  proration_behavior: prorationBehavior,
+  trial_end: moment('now'),
+  trial_period_days: integer({ min: 1, max: 730 }),
+  trial_settings: trialSettings,
+};
+export type NewSubscription = Params<typeof subscriptionFields>;
 
 /** A subscription as it will be kept, in its first period. */
 export function composeSubscription(

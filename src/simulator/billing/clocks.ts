@@ -5,7 +5,7 @@ import { integer, type Params, required, text } from '../api/params.ts';
 import { deleteCustomer } from '../customers.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { doDue } from './due.ts';
 import { DAY_SECONDS } from './periods.ts';

@@ -15,11 +15,11 @@ import {
   required,
   text,
 } from '../api/params.ts';
-import { liveCustomer } from '../customers.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId, randomText } from '../ids.ts';
-import { idOf } from '../payments/payments.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import { currency } from '../prices.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 
 export const couponFields = {

@@ -3,7 +3,7 @@ import { invalid } from '../api/errors.ts';
 import { group, listOf, type Params, text } from '../api/params.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { countRedemption, findCode, findCoupon, requireValid } from './coupons.ts';
 import { discountAmounts, percentOf } from './discounting.ts';

@@ -1,9 +1,10 @@
 import type Stripe from 'stripe';
 import { invalid } from '../api/errors.ts';
 import { boolean, definedOf, type Params } from '../api/params.ts';
-import { liveCustomer } from '../customers.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { costFor } from './discounts.ts';
+import { cancellationDetails } from './fields.ts';
 import { composeProration, keepProrations, waitingItems } from './invoiceItems.ts';
 import { composeInvoice, finalizeInvoice, keepDraft } from './invoices.ts';
 import { lineOfItem } from './lines.ts';
@@ -11,7 +12,6 @@ import { payInvoice } from './paying.ts';
 import { unusedTime } from './proration.ts';
 import { detailsOf, endSubscription, findSubscription, isOver, isRunning } from './state.ts';
 import { inTimeOf } from './timed.ts';
-import { cancellationDetails } from './updates.ts';
 
 export const cancelFields = {
   cancellation_details: cancellationDetails,

@@ -25,3 +25,19 @@ export function moment<const T extends string>(...words: T[]): Field<number | T 
       ? word(value, param)
       : read(value, param);
 }
+
+export const cancellationDetails = group({
+  comment: clearable(text()),
+  feedback: clearable(
+    oneOf(
+      'customer_service',
+      'low_quality',
+      'missing_features',
+      'other',
+      'switched_service',
+      'too_complex',
+      'too_expensive',
+      'unused',
+    ),
+  ),
+});

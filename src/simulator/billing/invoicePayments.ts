@@ -4,7 +4,7 @@ import { listing, paginate } from '../api/lists.ts';
 import { created, group, oneOf, type Params, required, text } from '../api/params.ts';
 import { emit } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 
 /** Ties an invoice to the intent that collects it. Each has one: a later attempt is another of the same intent. */

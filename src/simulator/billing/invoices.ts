@@ -1,9 +1,9 @@
 import type Stripe from 'stripe';
 import { invalid, noSuch } from '../api/errors.ts';
-import { liveCustomer } from '../customers.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { idOf } from '../payments/payments.ts';
+import { liveCustomer } from '../livingCustomers.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { amountsOf, dueOf } from './amounts.ts';
 import { changeBalance } from './balance.ts';

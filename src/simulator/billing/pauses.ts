@@ -1,8 +1,8 @@
 import type Stripe from 'stripe';
 import { invalid } from '../api/errors.ts';
 import { group, integer, oneOf, type Params, required } from '../api/params.ts';
-import { liveCustomer } from '../customers.ts';
 import { emit } from '../events.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { planChange, withCancellation } from './changes.ts';
 import { costFor } from './discounts.ts';

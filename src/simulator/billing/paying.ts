@@ -1,11 +1,12 @@
 import type Stripe from 'stripe';
 import type { Decline } from '../api/errors.ts';
-import { liveCustomer } from '../customers.ts';
 import { emit } from '../events.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import { disputeTestCard } from '../payments/disputes.ts';
 import { methodTypesFor } from '../payments/methods.ts';
-import { type Attempt, attempt, findIntent, idOf, openIntent, type Presence } from '../payments/payments.ts';
+import { type Attempt, attempt, findIntent, openIntent, type Presence } from '../payments/payments.ts';
 import { findMethod } from '../payments/wallet.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { nextAttempt } from './dunning.ts';
 import { countPaid, intentOf, invoiceOfIntent, tieIntent } from './invoicePayments.ts';

@@ -1,5 +1,5 @@
 import type Stripe from 'stripe';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { waitingItems } from './invoiceItems.ts';
 import {

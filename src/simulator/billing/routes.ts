@@ -1,5 +1,6 @@
 import { listing } from '../api/lists.ts';
 import { type Route, route } from '../api/route.ts';
+import * as beginnings from './beginnings.ts';
 import * as clocks from './clocks.ts';
 import * as coupons from './coupons.ts';
 import * as endings from './endings.ts';
@@ -18,7 +19,7 @@ import * as updates from './updates.ts';
 const nothing = {};
 
 const ROUTES: Route[] = [
-  route('POST', '/v1/subscriptions', subscriptions.subscriptionFields, subscriptions.createSubscription),
+  route('POST', '/v1/subscriptions', beginnings.subscriptionFields, subscriptions.createSubscription),
   route('GET', '/v1/subscriptions', subscriptions.subscriptionListing, subscriptions.listSubscriptions),
   route('GET', '/v1/subscriptions/:id', nothing, subscriptions.retrieveSubscription),
   route('POST', '/v1/subscriptions/:id', updates.subscriptionChanges, updates.updateSubscription),

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { invalid } from '../api/errors.ts';
 import { requireChargeable, totalOf } from '../checkout/orders.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import type { World } from '../world.ts';
 import { countRedemption } from './coupons.ts';
 import { discountAmounts } from './discounting.ts';

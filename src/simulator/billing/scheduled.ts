@@ -1,49 +1,19 @@
 import type Stripe from 'stripe';
 import { definedOf } from '../api/params.ts';
-import { emit, previousOf } from '../events.ts';
-import { idOf } from '../payments/payments.ts';
+import { emit } from '../events.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import type { ChangeParams } from './changes.ts';
-import { itemsOf } from './phases.ts';
+import { changeSchedule, nextPhase, type Phase, type Schedule, scheduleOf } from './scheduleState.ts';
 import { changeSubscription, endSubscription } from './state.ts';
 import { updateSubscription } from './updates.ts';
-
-type Schedule = Stripe.SubscriptionSchedule;
-type Phase = Schedule['phases'][number];
-
-export function scheduleOf(world: World, { schedule }: Stripe.Subscription): Schedule | undefined {
-  const id = idOf(schedule);
-  return id === null ? undefined : world.store.get('schedule', id);
-}
-
-export function currentPhase({ current_phase: current, phases }: Schedule): Phase {
-  const found = phases.find((phase) => phase.start_date === current?.start_date);
-  if (found === undefined) throw new Error('a schedule that runs has a phase that runs');
-  return found;
-}
-
-export function nextPhase({ current_phase: current, phases }: Schedule): Phase | undefined {
-  return phases.find((phase) => phase.start_date === current?.end_date);
-}
-
-/** Whether a subscription ends then, because its schedule says so. */
-export function endsWithSchedule(world: World, subscription: Stripe.Subscription, end: number): boolean {
-  const schedule = scheduleOf(world, subscription);
-  if (schedule?.current_phase?.end_date !== end || schedule.end_behavior !== 'cancel') return false;
-  return nextPhase(schedule) === undefined;
-}
-
-/** When the phase that runs is over. */
-export function phaseEnd(world: World, subscription: Stripe.Subscription): number | null {
-  return scheduleOf(world, subscription)?.current_phase?.end_date ?? null;
-}
 
 /** A phase is over: the next one begins, or the schedule ends as it says. */
 export function endPhase(world: World, subscription: Stripe.Subscription): void {
   const schedule = scheduleOf(world, subscription)!;
   const next = nextPhase(schedule);
   if (next !== undefined) {
-    const entered = change(world, schedule, {
+    const entered = changeSchedule(world, schedule, {
       current_phase: { end_date: next.end_date, start_date: next.start_date },
     });
     enterPhase(world, entered, next, next.proration_behavior);
@@ -112,16 +82,6 @@ function replacing(before: Stripe.SubscriptionItem[], wanted: Wanted[]) {
   return [...changes, ...left.map(({ id }) => ({ deleted: true, id }))];
 }
 
-/** A subscription that was changed by itself: the phase that runs says the same from now on. */
-export function followItems(world: World, subscription: Stripe.Subscription): void {
-  const schedule = scheduleOf(world, subscription);
-  if (schedule === undefined) return;
-  const items = itemsOf(subscription);
-  const current = currentPhase(schedule);
-  const phases = schedule.phases.map((phase) => (phase === current ? { ...phase, items } : phase));
-  change(world, schedule, { phases });
-}
-
 /** The subscription is on its own again. */
 export function freeSubscription(world: World, schedule: Schedule): Schedule {
   const id = idOf(schedule.subscription) ?? '';
@@ -138,16 +98,4 @@ export function freeSubscription(world: World, schedule: Schedule): Schedule {
   const subscription = world.store.get('subscription', id);
   if (subscription !== undefined) changeSubscription(world, subscription, { schedule: null });
   return released;
-}
-
-function change(world: World, before: Schedule, sent: Partial<Schedule>): Schedule {
-  const after: Schedule = { ...before, ...sent };
-  const previous = previousOf(before, after);
-  if (Object.keys(previous).length === 0) return before;
-  world.store.put('schedule', after);
-  emit(world, {
-    type: 'subscription_schedule.updated',
-    data: { object: after, previous_attributes: previous },
-  });
-  return after;
 }

@@ -6,12 +6,13 @@ import { changeMetadata, metadata } from '../api/metadata.ts';
 import { boolean, created, definedOf, oneOf, type Params, required, text } from '../api/params.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId } from '../ids.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { cancelSubscription } from './endings.ts';
 import { prorationBehavior } from './fields.ts';
 import { composePhases, phaseFields, phaseOf } from './phases.ts';
-import { currentPhase, enterPhase, freeSubscription } from './scheduled.ts';
+import { enterPhase, freeSubscription } from './scheduled.ts';
+import { currentPhase } from './scheduleState.ts';
 import { changeSubscription, findSubscription, isRunning } from './state.ts';
 
 const endBehavior = oneOf('cancel', 'release');

@@ -1,6 +1,6 @@
 import type Stripe from 'stripe';
 import { emit, previousOf } from '../events.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { subscriptionOf, voidInvoice } from './invoices.ts';
 import { applyPendingUpdate, expirePendingUpdate } from './pendingUpdates.ts';

@@ -1,7 +1,7 @@
 import type Stripe from 'stripe';
 import { noSuch } from '../api/errors.ts';
 import { emit, previousOf } from '../events.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 
 export function findSubscription(world: World, id: string, param = 'id'): Stripe.Subscription {

@@ -1,50 +1,14 @@
 import type Stripe from 'stripe';
 import { cardError, invalid, StripeError } from '../api/errors.ts';
 import { listing, paginate } from '../api/lists.ts';
-import { metadata } from '../api/metadata.ts';
-import {
-  boolean,
-  clearable,
-  created,
-  group,
-  integer,
-  listOf,
-  oneOf,
-  type Params,
-  required,
-  text,
-} from '../api/params.ts';
-import { liveCustomer } from '../customers.ts';
-import { currency } from '../prices.ts';
+import { created, oneOf, type Params, text } from '../api/params.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import type { World } from '../world.ts';
-import { begin, composeFirstInvoice, composeSubscription } from './beginnings.ts';
-import { discountFields, giveDiscounts } from './discounts.ts';
-import { moment, paymentBehavior, paymentSettings, prorationBehavior, trialSettings } from './fields.ts';
-import { newItem, wantedItems } from './items.ts';
+import { begin, composeFirstInvoice, composeSubscription, type NewSubscription } from './beginnings.ts';
+import { giveDiscounts } from './discounts.ts';
+import { wantedItems } from './items.ts';
 import { customerMethod, intentFor, payInvoice } from './paying.ts';
 import { findSubscription, isOver } from './state.ts';
-
-export const subscriptionFields = {
-  billing_cycle_anchor: integer(),
-  cancel_at: integer(),
-  cancel_at_period_end: boolean(),
-  collection_method: oneOf('charge_automatically'),
-  currency: currency(),
-  customer: required(text()),
-  default_payment_method: text(),
-  description: text(500),
-  discounts: clearable(discountFields),
-  items: required(listOf(group(newItem))),
-  metadata: metadata(),
-  off_session: boolean(),
-  payment_behavior: paymentBehavior,
-  payment_settings: paymentSettings,
-  proration_behavior: prorationBehavior,
-  trial_end: moment('now'),
-  trial_period_days: integer({ min: 1, max: 730 }),
-  trial_settings: trialSettings,
-};
-export type NewSubscription = Params<typeof subscriptionFields>;
 
 /** Begins a subscription with its first invoice, which it is incomplete without. */
 export function createSubscription(world: World, params: NewSubscription): Stripe.Subscription {

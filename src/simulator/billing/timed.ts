@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { noSuch } from '../api/errors.ts';
 import type { Form } from '../api/form.ts';
 import type { Route } from '../api/route.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import type { World } from '../world.ts';
 
 /** The world at the time of a test clock. Events tell the real time all the same. */

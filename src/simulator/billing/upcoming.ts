@@ -3,7 +3,7 @@ import { emit } from '../events.ts';
 import type { World } from '../world.ts';
 import { DAY_SECONDS } from './periods.ts';
 import { previewInvoice } from './preview.ts';
-import { endsWithSchedule } from './scheduled.ts';
+import { endsWithSchedule } from './scheduleState.ts';
 import { periodEnd } from './state.ts';
 
 const NOTICE_SECONDS = 7 * DAY_SECONDS; // Stripe's default

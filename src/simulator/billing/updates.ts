@@ -12,36 +12,20 @@ import {
   required,
   text,
 } from '../api/params.ts';
-import { liveCustomer } from '../customers.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { methodOf } from './beginnings.ts';
 import { type Change, changeFields, planChange, withCancellation } from './changes.ts';
 import { discountChanges, dropDiscounts, giveDiscounts } from './discounts.ts';
-import { moment, paymentBehavior, paymentSettings, trialSettings } from './fields.ts';
+import { cancellationDetails, moment, paymentBehavior, paymentSettings, trialSettings } from './fields.ts';
 import { composeProration, keepProrations, waitingItems } from './invoiceItems.ts';
 import { composeInvoice, finalizeInvoice, findInvoice, keepDraft } from './invoices.ts';
 import { lineOfItem } from './lines.ts';
 import { intentFor, payInvoice } from './paying.ts';
 import { keepPendingUpdate, replacePendingUpdate } from './pendingUpdates.ts';
-import { followItems } from './scheduled.ts';
+import { followItems } from './scheduleState.ts';
 import { changeSubscription, detailsOf, findSubscription, isOver, periodEnd } from './state.ts';
 import { announceTrialEnd } from './trials.ts';
-
-export const cancellationDetails = group({
-  comment: clearable(text()),
-  feedback: clearable(
-    oneOf(
-      'customer_service',
-      'low_quality',
-      'missing_features',
-      'other',
-      'switched_service',
-      'too_complex',
-      'too_expensive',
-      'unused',
-    ),
-  ),
-});
 
 export const subscriptionChanges = {
   ...changeFields,

@@ -3,9 +3,10 @@ import { type Decline, noSuch } from '../api/errors.ts';
 import { listing, paginate } from '../api/lists.ts';
 import { created, type Params, text } from '../api/params.ts';
 import { makeId } from '../ids.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
-import { chargeDetails, type Means } from './methods.ts';
-import { idOf } from './payments.ts';
+import type { Means } from './means.ts';
+import { chargeDetails } from './methods.ts';
 
 /** An attempt to collect an intent, before its outcome is known. */
 export function makeCharge(

@@ -5,10 +5,10 @@ import { changeMetadata, metadata } from '../api/metadata.ts';
 import type { Params } from '../api/params.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId } from '../ids.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { isTestCard } from './cards.ts';
 import { findCharge } from './charges.ts';
-import { idOf } from './payments.ts';
 import { isAbout, type refundListing } from './refunds.ts';
 
 export type DisputeOptions = {

@@ -19,9 +19,10 @@ import {
   webAddress,
 } from '../api/params.ts';
 import { requireChargeable } from '../checkout/orders.ts';
-import { liveCustomer } from '../customers.ts';
 import { emit, previousOf } from '../events.ts';
+import { liveCustomer } from '../livingCustomers.ts';
 import { currency } from '../prices.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { findCharge } from './charges.ts';
 import { methodTypesFor } from './methods.ts';
@@ -31,7 +32,6 @@ import {
   attempt,
   failUnattended,
   findIntent,
-  idOf,
   keepIntent,
   needsHolder,
   openIntent,

@@ -3,10 +3,11 @@ import { invalid } from '../api/errors.ts';
 import { followInvoice } from '../billing/paying.ts';
 import { followSession, followSetupSession } from '../checkout/confirm.ts';
 import { followPortalSetup } from '../portal/acts.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { findCharge } from './charges.ts';
 import { disputeTestCard } from './disputes.ts';
-import { answerForHolder, findIntent, idOf, settle } from './payments.ts';
+import { answerForHolder, findIntent, settle } from './payments.ts';
 import { answerSetup, findSetup } from './setups.ts';
 
 /** What else changes once an intent has another status: what it pays, and disputes of test cards. */

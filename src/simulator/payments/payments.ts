@@ -3,6 +3,7 @@ import { cardError, type Decline, noSuch } from '../api/errors.ts';
 import type { Metadata } from '../api/metadata.ts';
 import { emit } from '../events.ts';
 import { makeId, randomText } from '../ids.ts';
+import { idOf } from '../references.ts';
 import type { Key } from '../store.ts';
 import { authenticationUrl, nowSeconds, type World } from '../world.ts';
 import { AUTHENTICATION_REQUIRED, type Card } from './cards.ts';
@@ -261,9 +262,4 @@ export function findIntent(world: World, id: string, param?: string): Stripe.Pay
   const intent = world.store.get('intent', id);
   if (intent === undefined) throw noSuch('payment_intent', id, param);
   return intent;
-}
-
-/** The id of what may be an id or the object itself. Rows keep ids; only answers are expanded. */
-export function idOf(reference: string | { id: string } | null): string | null {
-  return reference === null || typeof reference === 'string' ? reference : reference.id;
 }

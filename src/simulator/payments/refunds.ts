@@ -6,10 +6,11 @@ import { created, integer, oneOf, type Params, text } from '../api/params.ts';
 import { formatMoney } from '../checkout/orders.ts';
 import { emit, previousOf } from '../events.ts';
 import { makeId } from '../ids.ts';
+import { idOf } from '../references.ts';
 import { nowSeconds, type World } from '../world.ts';
 import { isTestCard } from './cards.ts';
 import { findCharge } from './charges.ts';
-import { findIntent, idOf } from './payments.ts';
+import { findIntent } from './payments.ts';
 
 export const refundFields = {
   amount: integer({ min: 1 }),

@@ -3,11 +3,11 @@ import { cardError, type Decline, invalid, noSuch } from '../api/errors.ts';
 import { listing, paginate } from '../api/lists.ts';
 import { changeMetadata, metadata } from '../api/metadata.ts';
 import { boolean, created, definedOf, listOf, oneOf, type Params, text, webAddress } from '../api/params.ts';
-import { liveCustomer } from '../customers.ts';
 import { emit } from '../events.ts';
 import { makeId, randomText } from '../ids.ts';
+import { liveCustomer } from '../livingCustomers.ts';
+import { idOf } from '../references.ts';
 import { authenticationUrl, nowSeconds, type World } from '../world.ts';
-import { idOf } from './payments.ts';
 import { findMethod, keyOf, ownedMethod, save } from './wallet.ts';
 
 const METHOD_TYPES = ['card', 'us_bank_account', 'sepa_debit'] as const;

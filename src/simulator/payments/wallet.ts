@@ -15,12 +15,13 @@ import {
   text,
 } from '../api/params.ts';
 import { forgetMethod } from '../billing/state.ts';
-import { clearDefault, liveCustomer } from '../customers.ts';
 import { emit, previousOf } from '../events.ts';
+import { clearDefault, liveCustomer } from '../livingCustomers.ts';
 import type { Key } from '../store.ts';
 import type { World } from '../world.ts';
 import { cardMeans, cardOfTestId, changedCard } from './cards.ts';
-import { billingDetails, type Means, makePaymentMethod, sepaMeans } from './methods.ts';
+import type { Means } from './means.ts';
+import { billingDetails, makePaymentMethod, sepaMeans } from './methods.ts';
 
 const methodType = oneOf('card', 'us_bank_account', 'sepa_debit');
 const allowRedisplay = oneOf('always', 'limited', 'unspecified');

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { formatMoney } from '../checkout/orders.ts';
 import { escapeHtml } from '../layout.ts';
 import { GOOD_CARD } from '../payments/cards.ts';
-import { idOf } from '../payments/payments.ts';
+import { idOf } from '../references.ts';
 import type { World } from '../world.ts';
 import { dateOf } from './subscriptions.ts';
 

@@ -1,8 +1,8 @@
 import type Stripe from 'stripe';
 import { fingerprintOf } from '../../lib/fingerprints.ts';
 import { ask } from '../client.ts';
-import type { Call } from './difference.ts';
 import { oddAnswer } from './found.ts';
+import type { Call } from './types.ts';
 
 /**
  * Makes one call. Its idempotency key follows from what it asks for, so that whoever asks at once, or again after an

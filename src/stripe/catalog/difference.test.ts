@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sampleConfig } from '../../../test/fixtures/catalog.ts';
 import { parseCatalog } from '../../catalog/parse.ts';
-import { difference, type Found, type FoundPrice, type FoundProduct } from './difference.ts';
+import { difference } from './difference.ts';
+import type { Found, FoundPrice, FoundProduct } from './types.ts';
 import { type WantedPrice, wantedOf } from './wanted.ts';
 import { lineOf } from './words.ts';
 

@@ -2,7 +2,7 @@ import type Stripe from 'stripe';
 import { Refusal } from '../../lib/errors.ts';
 import { ask, PAGE } from '../client.ts';
 import { idOf } from '../references.ts';
-import type { Found, FoundPrice, FoundProduct } from './difference.ts';
+import type { Found, FoundPrice, FoundProduct } from './types.ts';
 import { isOurKey, isOurProduct, type Wanted } from './wanted.ts';
 
 /**

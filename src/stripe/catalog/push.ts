@@ -3,8 +3,9 @@ import type { Catalog } from '../../catalog/types.ts';
 import { Refusal } from '../../lib/errors.ts';
 import { isMissing, KEPT_FAILURE, statusOf } from '../client.ts';
 import { applyCall } from './apply.ts';
-import { type Change, difference } from './difference.ts';
+import { difference } from './difference.ts';
 import { readFound } from './found.ts';
+import type { Change } from './types.ts';
 import { wantedOf } from './wanted.ts';
 import { lineOf } from './words.ts';
 

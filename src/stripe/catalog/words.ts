@@ -1,6 +1,6 @@
 import { toUnits } from '../../lib/amounts.ts';
 import { fromStripeAmount } from '../../lib/currencies.ts';
-import type { Call, Change, FoundPrice } from './difference.ts';
+import type { Call, Change, FoundPrice } from './types.ts';
 
 /** What a push says of a change: what differs, and what is done. */
 export function lineOf({ name, drift, call }: Change): string {
