@@ -1,6 +1,6 @@
 import type { Queryable } from '../engine/store.ts';
 import { newId } from '../lib/ids.ts';
-import { putInvoicePayment } from './store.ts';
+import { putInvoicePayment, readInvoicePayment } from './store.ts';
 import type { InvoicePayment, PaymentServices } from './types.ts';
 
 export type { InvoicePayment } from './types.ts';
@@ -12,4 +12,12 @@ export function bookInvoice(
   invoice: InvoicePayment,
 ): Promise<string> {
   return putInvoicePayment(tx, newId('pay'), invoice, clock.now());
+}
+
+/** The payment that an invoice is, where it is booked and has succeeded. */
+export function findInvoicePayment(
+  { pool }: Pick<PaymentServices, 'pool'>,
+  invoiceId: string,
+): Promise<string | null> {
+  return readInvoicePayment(pool, invoiceId);
 }

@@ -348,6 +348,14 @@ export async function putInvoicePayment(
   return rows[0].id;
 }
 
+export async function readInvoicePayment(db: Queryable, invoiceId: string): Promise<string | null> {
+  const { rows } = await db.query({
+    text: `select id from "Payment" where "invoiceId" = $1 and status = 'SUCCEEDED'`,
+    values: [invoiceId],
+  });
+  return rows[0]?.id ?? null;
+}
+
 /** Rejects with 23505 when the payment has its record already. */
 export async function insertCreditRecord(
   db: Queryable,

@@ -1,9 +1,11 @@
-import { PLANS, type Plan } from '../catalog/types.ts';
+import type { Plan } from '../catalog/types.ts';
 import { grantPlanCredits } from '../credits/credits.ts';
 import { hasAccess } from '../engine/state.ts';
 import { type Queryable, transaction } from '../engine/store.ts';
-import { periodAt } from '../lib/periods.ts';
+import { type Micros, min } from '../lib/amounts.ts';
+import { type Period, periodAt } from '../lib/periods.ts';
 import { reversedPart } from '../payments/reversals.ts';
+import { type Part, partsOf } from './parts.ts';
 import {
   type Due,
   findDueForCredits,
@@ -25,36 +27,53 @@ export async function givePlanCredits(
   tx: Queryable,
   workspaceId: string,
 ): Promise<void> {
-  const { catalog, clock, engine } = services;
+  const { catalog, clock } = services;
   const now = clock.now();
   const subscription = await lockSubscription(tx, workspaceId);
   if (subscription === undefined || !givesNow(subscription, now)) return;
   // Also not one that is given later, within a period that was paid for.
   if (subscription.status === 'TRIAL') return;
   const { plan, subscriptionId } = subscription;
-  const included = catalog.plans.get(plan)?.credits ?? 0n;
-  if (included === 0n) return;
-  const paid = (await findPaidPeriods(tx, subscription, now)).find((period) => isAtLeast(period.plan, plan));
-  if (paid === undefined) return;
+  const creditsOf = (of: Plan) => catalog.plans.get(of)?.credits ?? 0n;
+  if (creditsOf(plan) === 0n) return;
+  const parts = partsOf(await findPaidPeriods(tx, subscription, now), plan, creditsOf);
+  if (parts.length === 0) return;
 
   const month = periodAt('month', anchorOf(subscription), now.getTime());
   const start = new Date(month.start);
-  const { paymentId } = paid;
-  const given = await readPlanCredits(tx, subscription, { month: start, paymentId, now });
+  const paymentIds = parts.map(({ paymentId }) => paymentId);
+  const given = await readPlanCredits(tx, subscription, { month: start, paymentIds, now });
   // Once for each plan, also where the catalog gives more since.
   if (given.some((credit) => credit.plan === plan)) return;
-  const rest = given.reduce((left, { amount }) => left - amount, included);
-  if (rest <= 0n) return;
-  // Of a payment that has been refunded in part, they come in part.
-  const reversed = paymentId === null ? 0n : await reversedPart(tx, paymentId, rest);
+  let left = given.reduce((rest, { amount }) => rest - amount, creditsOf(plan));
+  const gifts: Gift[] = [];
+  for (const part of parts) {
+    if (given.some((credit) => credit.plan === part.plan)) continue;
+    const credits = part.plan === plan ? left : min(part.credits, left);
+    if (credits <= 0n) continue;
+    left -= credits;
+    // Payments are held before the wallet is, as by whoever reverses one: nobody waits in a circle.
+    const reversed = part.paymentId === null ? 0n : await reversedPart(tx, part.paymentId, credits);
+    gifts.push({ ...part, credits, reversed });
+  }
+  for (const gift of gifts) await give(services, tx, { workspaceId, subscriptionId, month }, gift);
+}
+
+/** Of a payment that has been refunded in part, credits come in part: what of them is taken back at once. */
+type Gift = Part & { reversed: Micros };
+
+async function give(
+  { engine, catalog, clock }: SubscriptionServices,
+  tx: Queryable,
+  { workspaceId, subscriptionId, month }: { workspaceId: string; subscriptionId: string; month: Period },
+  { plan, credits, paymentId, reversed }: Gift,
+): Promise<void> {
+  const start = new Date(month.start);
   const description = `${catalog.plans.get(plan)!.name}, ${start.toISOString().slice(0, 10)}`;
-  const grant = { workspaceId, credits: rest, description, expiresAt: month.end! };
+  const grant = { workspaceId, credits, description, expiresAt: month.end! };
   const { id: grantId } = await grantPlanCredits({ engine }, grant, tx);
-  await insertPlanCredit(
-    tx,
-    { workspaceId, subscriptionId, month: start, plan, amount: rest, grantId, paymentId },
-    now,
-  );
+  const credit = { workspaceId, subscriptionId, month: start, plan, amount: credits, grantId, paymentId };
+  await insertPlanCredit(tx, credit, clock.now());
   if (reversed > 0n) await engine.clawBackIn(tx, { workspaceId, purchaseId: grantId, amount: reversed });
 }
 
@@ -75,10 +94,6 @@ function givesNow(subscription: Kept, now: Date): boolean {
 /** Where its months are counted from, for credits as for allowances. */
 function anchorOf({ allowanceAnchor, startDate }: Pick<Kept, 'allowanceAnchor' | 'startDate'>): number {
   return (allowanceAnchor ?? startDate).getTime();
-}
-
-function isAtLeast(plan: Plan, other: Plan): boolean {
-  return PLANS.indexOf(plan) >= PLANS.indexOf(other);
 }
 
 /** Keeps what was paid for, and gives what comes with it now. What is kept already changes nothing. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../../../test/fixtures/catalog.ts';
-import { type Customer, openShop, type Shop } from '../../../test/shop.ts';
+import { type Customer, eventAbout, openShop, orderOf, type Shop } from '../../../test/shop.ts';
 import { use } from '../../entitlements/entitlements.ts';
 import { giveDueCredits } from '../../subscriptions/plancredits.ts';
 
@@ -62,6 +62,89 @@ suite('credits that come with a plan', () => {
     await shop.advance(MONTH_MS / 86_400_000);
     await giveDueCredits(shop.services);
     assert.equal(await balanceOf(customer), 0);
+  });
+
+  /** A workspace's payments, oldest first; refunded whole by the number. */
+  async function refund({ workspaceId }: Customer, index: number): Promise<void> {
+    const { rows } = await shop.database.pool.query(
+      'select id from "Payment" where "workspaceId" = $1 order by "createdAt", id',
+      [workspaceId],
+    );
+    assert.equal((await shop.post(`/v1/payments/${rows[index].id}/refund`, {})).status, 200);
+    await shop.idle();
+  }
+
+  /** BASIC by the year, and another plan or interval ten days later; then, the second month. */
+  async function upgraded(plan: string, interval: string): Promise<Customer> {
+    const customer = await shop.customer();
+    await shop.subscribe(customer, { plan: 'BASIC', interval: 'year' });
+    await shop.advance(10);
+    assert.equal((await change(customer, plan, interval)).status, 200);
+    await shop.advance(25);
+    await giveDueCredits(shop.services);
+    assert.equal(await balanceOf(customer), 500);
+    return customer;
+  }
+
+  test('of a better year: each payment gives its part of every month, and takes that back', async () => {
+    const customer = await upgraded('PRO', 'year');
+    await refund(customer, 1);
+    assert.equal(await balanceOf(customer), 100);
+    await shop.advance(31);
+    await giveDueCredits(shop.services);
+    assert.equal(await balanceOf(customer), 100);
+    await refund(customer, 0);
+    assert.equal(await balanceOf(customer), 0);
+  });
+
+  test('that are paid with what a year gives back are those of its payment', async () => {
+    const customer = await upgraded('PRO', 'month');
+    await shop.advance(31);
+    await giveDueCredits(shop.services);
+    assert.equal(await balanceOf(customer), 500);
+    await refund(customer, 0);
+    assert.equal(await balanceOf(customer), 0);
+  });
+
+  test('that are paid with what a year gives back, also where nobody has told of that before', async (t) => {
+    const deaf = await openShop({ catalog: planCatalog(), withoutWebhooks: true });
+    t.after(() => deaf.close());
+    const customer = await deaf.customer();
+    const order = orderOf(customer, { plan: 'BASIC', interval: 'year' });
+    const { body } = await deaf.post('/v1/checkout/subscription', order);
+    const id = String(deaf.simulator.pay(body.sessionId).subscription);
+    const { stripe } = deaf.services;
+    const { items, customer: payer } = await stripe.subscriptions.retrieve(id);
+    const { data } = await stripe.prices.list({ lookup_keys: ['tollgate_PRO_month_usd'], limit: 1 });
+    const { latest_invoice: last } = await stripe.subscriptions.update(id, {
+      items: [{ id: items.data[0]!.id, price: data[0]!.id }],
+      proration_behavior: 'always_invoice',
+    });
+    await deaf.deliver(eventAbout('invoice.paid', { id: String(last), object: 'invoice', customer: payer }));
+    await deaf.idle();
+    const { rows } = await deaf.database.pool.query(
+      `select d.plan, p.amount::float, p."invoiceId" = d."invoiceId" as own
+      from "PaidPeriod" d join "Payment" p on p.id = d."paymentId"
+      where d."workspaceId" = $1 order by d.plan`,
+      [customer.workspaceId],
+    );
+    assert.deepEqual(rows, [
+      { plan: 'BASIC', amount: 100, own: true },
+      { plan: 'PRO', amount: 100, own: false },
+    ]);
+  });
+
+  test('that cost nothing by a coupon are no other payment’s', async () => {
+    const customer = await shop.customer();
+    const { id } = await shop.subscribe(customer);
+    const { stripe } = shop.services;
+    const coupon = await stripe.coupons.create({ percent_off: 100, duration: 'forever' });
+    await stripe.subscriptions.update(id, { discounts: [{ coupon: coupon.id }] });
+    await shop.advance(MONTH_MS / 86_400_000);
+    await shop.advance(0.1);
+    assert.equal(await balanceOf(customer), 500);
+    await refund(customer, 0);
+    assert.equal(await balanceOf(customer), 500);
   });
 
   test('a year that is taken up in the middle of a month begins no new month', async () => {

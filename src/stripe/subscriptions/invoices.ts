@@ -1,11 +1,11 @@
 import type Stripe from 'stripe';
 import { fromStripeAmount } from '../../lib/currencies.ts';
-import { bookInvoice, type InvoicePayment } from '../../payments/invoices.ts';
+import { bookInvoice, findInvoicePayment, type InvoicePayment } from '../../payments/invoices.ts';
 import { keepPaidPeriods } from '../../subscriptions/plancredits.ts';
 import { findWorkspaceOf, lockSubscription } from '../../subscriptions/subscriptions.ts';
 import { planOfProduct } from '../catalog/wanted.ts';
 import { type Change, Contradiction, commit, ignored, type Verdict } from '../change.ts';
-import { ask, askForAll } from '../client.ts';
+import { ask, askForAll, PAGE } from '../client.ts';
 import { dateOf, expanded, idOf } from '../references.ts';
 import type { StripeServices } from '../services.ts';
 import { findTerms } from './prices.ts';
@@ -30,13 +30,17 @@ export async function readInvoice(services: StripeServices, invoiceId: string): 
   if (found === null || found.paymentUserId === null) return ignored('Not a subscription of Tollgate.');
   const { workspaceId: paidFor, paymentUserId } = found;
   const periods = invoice.status === 'paid' ? await paidPeriodsOf(services, invoice) : [];
+  const earlier =
+    periods.length > 0 && invoice.amount_due === 0
+      ? await earlierOf(services, invoice, subscriptionId)
+      : null;
   return async (tx): Promise<Verdict> => {
     // Held before its payment, as by whoever gives credits for that: nobody waits in a circle.
     await lockSubscription(tx, paidFor);
     const payment = paymentOf(invoice);
     const paymentId =
       payment === null
-        ? null
+        ? earlier
         : await bookInvoice(services, tx, { ...payment, workspaceId: paidFor, paymentUserId });
     await keepPaidPeriods(
       services,
@@ -49,6 +53,36 @@ export async function readInvoice(services: StripeServices, invoiceId: string): 
     }
     return { status: 'APPLIED' };
   };
+}
+
+/**
+ * The payment that has paid an invoice on which nothing was due, because a change of plan gave money of it back: the last
+ * one before that. It is booked first where nobody has told of it. Null: a coupon, or money from elsewhere.
+ */
+async function earlierOf(
+  services: StripeServices,
+  invoice: Stripe.Invoice,
+  subscription: string,
+): Promise<string | null> {
+  const of = { subscription, status: 'paid', created: { lte: invoice.created }, limit: PAGE } as const;
+  const { data } = await ask(() => services.stripe.invoices.list(of)); // newest first
+  const since = data.slice(
+    Math.max(
+      0,
+      data.findIndex(({ id }) => id === invoice.id),
+    ),
+  );
+  const paid = since.findIndex(({ amount_due: due }) => due > 0);
+  if (paid === -1 || !since.slice(0, paid).some(givesBack)) return null;
+  const invoiceId = since[paid]!.id!;
+  const known = await findInvoicePayment(services, invoiceId);
+  if (known !== null) return known;
+  await commit(services, await readInvoice(services, invoiceId));
+  return findInvoicePayment(services, invoiceId);
+}
+
+function givesBack({ lines }: Stripe.Invoice): boolean {
+  return lines.data.some(({ amount }) => amount < 0);
 }
 
 /** An invoice, with the payment intents that it was tried with. */

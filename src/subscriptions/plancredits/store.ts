@@ -1,6 +1,7 @@
 import type { Plan } from '../../catalog/types.ts';
 import type { Queryable } from '../../engine/store.ts';
 import { fromDecimal, type Micros, toDecimal } from '../../lib/amounts.ts';
+import type { Paid } from '../parts.ts';
 
 export type PaidPeriod = {
   /** The provider's line of the invoice. */
@@ -40,10 +41,10 @@ export async function findPaidPeriods(
   db: Queryable,
   { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
   now: Date,
-): Promise<{ plan: Plan; paymentId: string | null }[]> {
+): Promise<Paid[]> {
   const { rows } = await db.query({
     text: `
-      select plan, "paymentId"
+      select plan, "paymentId", "endDate"
       from "PaidPeriod"
       where "workspaceId" = $1 and "subscriptionId" = $2 and "startDate" <= $3 and "endDate" > $3
       order by "startDate" desc, id desc`,
@@ -53,13 +54,13 @@ export async function findPaidPeriods(
 }
 
 /**
- * The credits that came with a subscription's plans in a month, and those of the same payment that have not expired: where
+ * The credits that came with a subscription's plans in a month, and those of the same payments that have not expired: where
  * a trial is given later, months are counted from another day, and overlap.
  */
 export async function readPlanCredits(
   db: Queryable,
   { workspaceId, subscriptionId }: { workspaceId: string; subscriptionId: string },
-  { month, paymentId, now }: { month: Date; paymentId: string | null; now: Date },
+  { month, paymentIds, now }: { month: Date; paymentIds: readonly (string | null)[]; now: Date },
 ): Promise<{ plan: Plan; amount: Micros }[]> {
   const { rows } = await db.query({
     text: `
@@ -67,8 +68,8 @@ export async function readPlanCredits(
       from "PlanCredit" c
       join "CreditGrant" g on g.id = c."grantId" and g."workspaceId" = c."workspaceId"
       where c."workspaceId" = $1 and c."subscriptionId" = $2
-        and (c.month = $3 or (c."paymentId" is not distinct from $4 and g."expiresAt" > $5))`,
-    values: [workspaceId, subscriptionId, month, paymentId, now],
+        and (c.month = $3 or (array_position($4::text[], c."paymentId") is not null and g."expiresAt" > $5))`,
+    values: [workspaceId, subscriptionId, month, paymentIds, now],
   });
   return rows.map((row) => ({ plan: row.plan, amount: fromDecimal(row.amount) }));
 }
