@@ -1,11 +1,11 @@
-import { type Limits, type Line, type Request, send } from './send.ts';
+import { type Limits, type Line, type OwnLimits, type Request, send } from './send.ts';
 import type { Operations } from './types.ts';
 
 export type Address = keyof Operations;
 export type Input<A extends Address> = Operations[A]['input'];
 export type Answer<A extends Address> = Operations[A]['answer'];
 
-export type CallOptions = Partial<Limits> & {
+export type CallOptions = OwnLimits & {
   /**
    * What makes a repeat the same request, 1 to 255 characters: the first answer is given again, and nothing is done twice.
    * Without one, each call makes its own, and its attempts share it.
@@ -62,10 +62,13 @@ function checkKey(key: string): void {
 /** The longest that a timer can wait. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+const LIMITS: readonly string[] = ['timeoutMs', 'deadlineMs', 'attemptsMax'];
+
 /** Limits as they were given; what was left out is left out. Throws for one that cannot be. */
-export function checkLimits(limits: Partial<Limits>): Partial<Limits> {
+export function checkLimits(limits: OwnLimits): Partial<Limits> {
   const given = Object.entries(limits).filter(([, value]) => value !== undefined);
   for (const [name, value] of given) {
+    if (!LIMITS.includes(name)) throw new TypeError(`${name} is no option of this call.`);
     if (typeof value === 'number' && value >= 1 && value <= TIMER_MAX_MS) continue;
     throw new TypeError(`${name} must be a number from 1 to ${TIMER_MAX_MS}.`);
   }

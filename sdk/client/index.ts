@@ -5,7 +5,8 @@
  *     await tollgate.use({ workspaceId: 'acme', featureCode: 'api.calls', amount: 3 });
  */
 export type { CallOptions } from './call.ts';
-export { type Client, type ClientOptions, createClient } from './client.ts';
+export { type ClientOptions, createClient } from './client.ts';
+export type { Delivered } from './delivery.ts';
 export {
   type DetailsByCode,
   ForeignAnswer,
@@ -16,5 +17,16 @@ export {
   TollgateError,
   Unreachable,
 } from './errors.ts';
+export { type Journal, type JournalEntry, memoryJournal, type RefusedEntry } from './journal.ts';
+export {
+  type Assumed,
+  isJournaled,
+  type Journaled,
+  type JournalingClient,
+  type JournalOptions,
+  type OpenCallOptions,
+  type WhenUnreachable,
+} from './journaling.ts';
 export type { Page, Rows } from './pages.ts';
 export type * from './types.ts';
+export type { Client } from './verbs.ts';

@@ -1,4 +1,5 @@
-import { Refusal, Unreachable } from './errors.ts';
+import { isRefusal, Refusal, Unreachable } from './errors.ts';
+import type { Code } from './types.ts';
 
 /** The first wait is shorter than a person notices; doubled each time, it soon leaves a server alone. */
 const FIRST_WAIT_MS = 100;
@@ -10,6 +11,18 @@ export function isWorthRetrying(error: unknown): boolean {
   // What Stripe refused it refuses again.
   if (!(error instanceof Refusal) || error.code === 'provider_error') return false;
   return error.status === 429 || error.status >= 500;
+}
+
+/** Codes of answers that say neither yes nor no. */
+const UNDECIDED: readonly Code[] = ['rate_limited', 'internal_error', 'unavailable'];
+
+export function isUndecided(code: string): boolean {
+  return UNDECIDED.includes(code as Code);
+}
+
+/** Whether Tollgate has said neither yes nor no: whether it was done is not known. */
+export function isUnanswered(error: unknown): boolean {
+  return error instanceof Unreachable || isRefusal(error, ...UNDECIDED);
 }
 
 /**

@@ -21,6 +21,9 @@ export type Line = {
 /** How long a call may take. */
 export type Limits = Pick<Line, 'timeoutMs' | 'deadlineMs' | 'attemptsMax'>;
 
+/** Those that somebody has set. */
+export type OwnLimits = { [K in keyof Limits]?: number | undefined };
+
 export type Request = {
   method: string;
   path: string;

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import about from '../../package.json' with { type: 'json' };
 import { blocksOf, ROOT, readPage, tableOf } from './pages.ts';
 
 test('what docs/client.md shows is typed as it says', async (t) => {
@@ -16,7 +17,7 @@ test('what docs/client.md shows is typed as it says', async (t) => {
   const settings = {
     extends: join(ROOT, 'tsconfig.json'),
     compilerOptions: {
-      paths: { 'tollgate/client': [join(ROOT, 'sdk', 'client', 'index.ts')] },
+      paths: sourcesByName(),
       typeRoots: [join(ROOT, 'node_modules', '@types')],
     },
     include: ['page.ts'],
@@ -42,3 +43,11 @@ test('docs/client.md names the limits that hold', () => {
     assert.equal(Number(value!.replaceAll('_', '')), Number(otherwise), option);
   }
 });
+
+/** Where what a user imports is in this checkout. */
+function sourcesByName(): Record<string, string[]> {
+  const entries = Object.entries(about.exports);
+  return Object.fromEntries(
+    entries.map(([name, { 'tollgate-source': source }]) => [join('tollgate', name), [join(ROOT, source)]]),
+  );
+}

@@ -27,7 +27,7 @@ test('the client runs where there is nothing but the web, and imports nothing bu
   const script = join(import.meta.dirname, 'edge.ts');
   const asked = [server.url, SECRET_KEY, await server.workspace()];
   const { stdout } = await run(process.execPath, [...flags, script, ...asked]);
-  assert.deepEqual(JSON.parse(stdout), { used: 3, left: 97, amounts: [98, 3] });
+  assert.deepEqual(JSON.parse(stdout), { journaled: true, used: 3, left: 97, amounts: [98, 3] });
 });
 
 test('its types need nothing but those of the web', async () => {

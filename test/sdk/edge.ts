@@ -19,24 +19,30 @@ const modules = new Map<string, Module>();
 
 const INDEX = join(import.meta.dirname, '..', '..', 'sdk', 'client', 'index.ts');
 const main = new SourceTextModule(
-  `import { createClient, isRefusal } from 'tollgate/client';
+  `import { createClient, isJournaled, isRefusal, memoryJournal } from 'tollgate/client';
    const tollgate = createClient({ url, secretKey });
    const { used } = await tollgate.use({ workspaceId, featureCode: 'blocked', amount: 3 });
    const error = await tollgate.use({ workspaceId, featureCode: 'blocked', amount: 98 }).catch((error) => error);
    const amounts = [];
    for await (const { amount } of tollgate.decisions.list({ workspaceId, limit: 1 })) amounts.push(amount);
-   console.log(JSON.stringify({ used, left: isRefusal(error, 'limit_reached') && error.details.affordable, amounts }));`,
+   const nowhere = { url: 'http://127.0.0.1:9', secretKey, journal: memoryJournal(), whenUnreachable: 'open' };
+   const journaled = isJournaled(await createClient(nowhere).use({ workspaceId, featureCode: 'blocked' }));
+   console.log(JSON.stringify({ journaled, used, left: isRefusal(error, 'limit_reached') && error.details.affordable, amounts }));`,
   { context, identifier: 'main' },
 );
-await main.link((name) => moduleAt(INDEX, name === 'tollgate/client' ? './index.ts' : name));
+await main.link((name, { identifier }) =>
+  name === 'tollgate/client' ? moduleAt(INDEX) : moduleAt(neighbourOf(identifier, name)),
+);
 await main.evaluate();
 
-async function moduleAt(from: string, name: string): Promise<Module> {
-  if (!/^\.\/[\w-]+\.ts$/.test(name)) throw new Error(`${from} imports ${name}`);
-  const path = join(dirname(from), name);
+function moduleAt(path: string): Module {
   const source = stripTypeScriptTypes(readFileSync(path, 'utf8'));
   const module = modules.get(path) ?? new SourceTextModule(source, { context, identifier: path });
   modules.set(path, module);
-  if (module.status === 'unlinked') await module.link((next) => moduleAt(path, next));
   return module;
+}
+
+function neighbourOf(path: string, name: string): string {
+  if (!/^\.\/[\w-]+\.ts$/.test(name)) throw new Error(`${path} imports ${name}`);
+  return join(dirname(path), name);
 }
