@@ -1,13 +1,15 @@
 import type { CatalogConfig } from './src/catalog/config.ts';
 
 /*
- * What you sell: features, plans and credits. Edit it and start Tollgate again.
+ * What you sell: features, plans, credits and AI work. Edit it and start Tollgate again.
  *
  * - A feature is a switch (a plan has it or not) or metered (counted). A plan includes an `allowance` of a metered
  *   feature per day, week, month or for ever. Past it, the plan blocks or takes credits at a price per unit.
  * - A plan that is sold may have `trialDays`, once for each workspace, and `credits` that come with each month that is
  *   paid for. `subscriptions: { graceDays: 7 }` says how long a plan is kept while its payment is past due.
  * - Prices are in major units: usd: 10 is ten dollars. Every price must name the same currencies.
+ * - AI work that names its model costs points: the provider's cost × `markup` ÷ `pointUsd`, rounded up. docs/ai.md has the
+ *   whole of it.
  * - Everything is checked at start, and every mistake is named with its path: unknown keys and features, prices that
  *   Stripe cannot charge, limits that contradict each other. A catalog with a mistake is not served.
  * - Each content has a version. Decisions keep the version that they were made with, so editing never rewrites history.
@@ -100,5 +102,24 @@ export default {
       cny: { min: 35, max: 3500, creditsPerUnit: 14 },
       jpy: { min: 750, max: 75000, creditsPerUnit: 0.65 },
     },
+  },
+
+  ai: {
+    // A point pays for a tenth of a cent; what providers take is charged with a quarter more.
+    pointUsd: 0.001,
+    markup: 1.25,
+    // Providers' published prices for tokens. Prices of your own go before them, in dollars for a million tokens.
+    list: 'genai-prices',
+    models: {
+      // Per image: the list has prices for tokens only.
+      'gpt-image-1': {
+        images: [
+          { size: '1024x1024', quality: 'low', price: 0.011 },
+          { size: '1024x1024', quality: 'medium', price: 0.042 },
+          { size: '1024x1024', quality: 'high', price: 0.167 },
+        ],
+      },
+    },
+    // Without a fallback such as { input: 15, output: 75 }, a model that is not known is refused.
   },
 } satisfies CatalogConfig;

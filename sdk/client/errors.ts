@@ -12,6 +12,7 @@ export type DetailsByCode = {
     creditUsageId: string;
   };
   payment_required: { url: string };
+  model_unknown: { model: string; kind: 'tokens' | 'images' };
 };
 
 export type DetailsOf<C extends Code> = C extends keyof DetailsByCode

@@ -79,6 +79,10 @@ export type Check = {
   creditCost: number;
   /** The largest amount that would pass now. */
   affordable: number;
+  /** Of tokens: the most `output` for the others as asked. Null: not even those others can be paid for. */
+  affordableOutputTokens?: number | null | undefined;
+  /** Of images: the most of this size and quality. */
+  affordableImages?: number | undefined;
   limit: number | null;
   used: number;
   remaining: number | null;
@@ -144,6 +148,99 @@ export type AIUsageAnswer = {
     held: number;
     available: number;
   };
+  /** What a model did, and its price, if it was named. */
+  work?: PricedWork | undefined;
+};
+
+export type PricedWork = {
+  model: string;
+  tokens?: {
+    /** Read, and in none of the other pools: without what came from a cache or went into it. */
+    input?: number | undefined;
+    /** Read from the provider's cache. No `input`. */
+    cachedInput?: number | undefined;
+    /** Written to the provider's cache. No `input`. */
+    cacheWrite?: number | undefined;
+    /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+    cacheWrite1h?: number | undefined;
+    /** Audio that was read, from a cache or not. No `input`. */
+    audioInput?: number | undefined;
+    /** Images that were read, where they have a price of their own. No `input`. */
+    imageInput?: number | undefined;
+    /** Written, and in none of the other pools: without reasoning. */
+    output?: number | undefined;
+    /** Thought before the answer. No `output`. */
+    reasoning?: number | undefined;
+    /** Audio that was made. No `output`. */
+    audioOutput?: number | undefined;
+    /** Images that were made, where they are counted in tokens. No `output`. */
+    imageOutput?: number | undefined;
+  } | undefined;
+  images?: {
+    count: number;
+    size?: string | undefined;
+    quality?: string | undefined;
+  } | undefined;
+  price: AIPrice;
+  /** The provider's cost in dollars, rounded up at the twelfth decimal, before the markup. */
+  costUsd: number;
+};
+
+export type AIPrice = {
+  /** The price list, the catalog's own table, or its price for unknown models. */
+  source: 'GENAI_PRICES' | 'CATALOG' | 'FALLBACK';
+  /** Of the price list. */
+  version?: string | undefined;
+  provider?: string | undefined;
+  /** As the source names it. */
+  model?: string | undefined;
+  /** Since when it counts. */
+  from?: string | undefined;
+  /** The hours in which it counts, in UTC. */
+  daily?: {
+    from: string;
+    until: string;
+  } | undefined;
+  /** For a million tokens; with tiers, by how many are read in all. */
+  tokens?: {
+    /** Read, and in none of the other pools: without what came from a cache or went into it. */
+    input?: PoolPrice | undefined;
+    /** Read from the provider's cache. No `input`. */
+    cachedInput?: PoolPrice | undefined;
+    /** Written to the provider's cache. No `input`. */
+    cacheWrite?: PoolPrice | undefined;
+    /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+    cacheWrite1h?: PoolPrice | undefined;
+    /** Audio that was read, from a cache or not. No `input`. */
+    audioInput?: PoolPrice | undefined;
+    /** Images that were read, where they have a price of their own. No `input`. */
+    imageInput?: PoolPrice | undefined;
+    /** Written, and in none of the other pools: without reasoning. */
+    output?: PoolPrice | undefined;
+    /** Thought before the answer. No `output`. */
+    reasoning?: PoolPrice | undefined;
+    /** Audio that was made. No `output`. */
+    audioOutput?: PoolPrice | undefined;
+    /** Images that were made, where they are counted in tokens. No `output`. */
+    imageOutput?: PoolPrice | undefined;
+  } | undefined;
+  perThousandRequests?: number | undefined;
+  images?: Array<{
+    size?: string | undefined;
+    quality?: string | undefined;
+    price: number;
+  }> | undefined;
+  markup: number;
+  /** Dollars that one point pays for. */
+  pointUsd: number;
+};
+
+export type PoolPrice = number | {
+  base: number;
+  tiers: Array<{
+    above: number;
+    price: number;
+  }>;
 };
 
 export type AIUsage = {
@@ -159,6 +256,8 @@ export type AIUsage = {
   status: 'SUCCEEDED' | 'FAILED' | 'REFUNDED';
   /** Credits that the paid points took; null for rows that are older than Tollgate. */
   creditCost: number | null;
+  /** What a model did, and its price; null: it was charged in points. */
+  work: PricedWork | null;
   createdAt: string;
   updatedAt: string;
 };
@@ -370,6 +469,8 @@ export type ExplainedDecision = {
   ai: {
     type: string;
     pageId: string;
+    /** What a model did, and all that its points are made of. */
+    work: PricedWork | null;
   } | null;
   /** Of a claw back: the purchase, and what was reversed of it before. */
   reversal: {
@@ -471,85 +572,25 @@ export type Catalog = {
       /** For a million tokens; with tiers, by how many are read in all. */
       tokens?: {
         /** Read, and in none of the other pools: without what came from a cache or went into it. */
-        input?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        input?: PoolPrice | undefined;
         /** Read from the provider's cache. No `input`. */
-        cachedInput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        cachedInput?: PoolPrice | undefined;
         /** Written to the provider's cache. No `input`. */
-        cacheWrite?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        cacheWrite?: PoolPrice | undefined;
         /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
-        cacheWrite1h?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        cacheWrite1h?: PoolPrice | undefined;
         /** Audio that was read, from a cache or not. No `input`. */
-        audioInput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        audioInput?: PoolPrice | undefined;
         /** Images that were read, where they have a price of their own. No `input`. */
-        imageInput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        imageInput?: PoolPrice | undefined;
         /** Written, and in none of the other pools: without reasoning. */
-        output?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        output?: PoolPrice | undefined;
         /** Thought before the answer. No `output`. */
-        reasoning?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        reasoning?: PoolPrice | undefined;
         /** Audio that was made. No `output`. */
-        audioOutput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        audioOutput?: PoolPrice | undefined;
         /** Images that were made, where they are counted in tokens. No `output`. */
-        imageOutput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        imageOutput?: PoolPrice | undefined;
       } | undefined;
       perThousandRequests?: number | undefined;
       images?: Array<{
@@ -562,85 +603,25 @@ export type Catalog = {
       /** For a million tokens; with tiers, by how many are read in all. */
       tokens?: {
         /** Read, and in none of the other pools: without what came from a cache or went into it. */
-        input?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        input?: PoolPrice | undefined;
         /** Read from the provider's cache. No `input`. */
-        cachedInput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        cachedInput?: PoolPrice | undefined;
         /** Written to the provider's cache. No `input`. */
-        cacheWrite?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        cacheWrite?: PoolPrice | undefined;
         /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
-        cacheWrite1h?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        cacheWrite1h?: PoolPrice | undefined;
         /** Audio that was read, from a cache or not. No `input`. */
-        audioInput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        audioInput?: PoolPrice | undefined;
         /** Images that were read, where they have a price of their own. No `input`. */
-        imageInput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        imageInput?: PoolPrice | undefined;
         /** Written, and in none of the other pools: without reasoning. */
-        output?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        output?: PoolPrice | undefined;
         /** Thought before the answer. No `output`. */
-        reasoning?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        reasoning?: PoolPrice | undefined;
         /** Audio that was made. No `output`. */
-        audioOutput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        audioOutput?: PoolPrice | undefined;
         /** Images that were made, where they are counted in tokens. No `output`. */
-        imageOutput?: number | {
-          base: number;
-          tiers: Array<{
-            above: number;
-            price: number;
-          }>;
-        } | undefined;
+        imageOutput?: PoolPrice | undefined;
       } | undefined;
       perThousandRequests?: number | undefined;
       images?: Array<{
@@ -836,8 +817,37 @@ export type Operations = {
     input: {
       workspaceId: string;
       featureCode: string;
-      /** Above 0 and up to 1,000,000,000, with at most six decimals. */
+      /** 1 if nothing is said. */
       amount?: number | undefined;
+      /** Of `ai.points`: the amount is what its work comes to. */
+      model?: string | undefined;
+      tokens?: {
+        /** Read, and in none of the other pools: without what came from a cache or went into it. */
+        input: number;
+        /** Read from the provider's cache. No `input`. */
+        cachedInput?: number | undefined;
+        /** Written to the provider's cache. No `input`. */
+        cacheWrite?: number | undefined;
+        /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+        cacheWrite1h?: number | undefined;
+        /** Audio that was read, from a cache or not. No `input`. */
+        audioInput?: number | undefined;
+        /** Images that were read, where they have a price of their own. No `input`. */
+        imageInput?: number | undefined;
+        /** Written, and in none of the other pools: without reasoning. */
+        output?: number | undefined;
+        /** Thought before the answer. No `output`. */
+        reasoning?: number | undefined;
+        /** Audio that was made. No `output`. */
+        audioOutput?: number | undefined;
+        /** Images that were made, where they are counted in tokens. No `output`. */
+        imageOutput?: number | undefined;
+      } | undefined;
+      images?: {
+        count: number;
+        size?: string | undefined;
+        quality?: string | undefined;
+      } | undefined;
     };
     answer: Check;
   };
@@ -909,13 +919,45 @@ export type Operations = {
       nextCursor: string | null;
     };
   };
-  /** Charge AI work in points: free points first, the rest from credits */
+  /** Charge AI work in points, or by what a model did: free points first, the rest from credits */
   'POST /v1/ai/usage': {
     input: {
       workspaceId: string;
       type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
       pageId: string;
-      points: number;
+      /** Left out where a model is named. */
+      points?: number | undefined;
+      /** As its provider names it, such as `gpt-5`, or with the provider that serves it, such as `groq:openai/gpt-oss-120b`. */
+      model?: string | undefined;
+      /** What the model read and wrote; or images. */
+      tokens?: {
+        /** Read, and in none of the other pools: without what came from a cache or went into it. */
+        input: number;
+        /** Read from the provider's cache. No `input`. */
+        cachedInput?: number | undefined;
+        /** Written to the provider's cache. No `input`. */
+        cacheWrite?: number | undefined;
+        /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+        cacheWrite1h?: number | undefined;
+        /** Audio that was read, from a cache or not. No `input`. */
+        audioInput?: number | undefined;
+        /** Images that were read, where they have a price of their own. No `input`. */
+        imageInput?: number | undefined;
+        /** Written, and in none of the other pools: without reasoning. */
+        output: number;
+        /** Thought before the answer. No `output`. */
+        reasoning?: number | undefined;
+        /** Audio that was made. No `output`. */
+        audioOutput?: number | undefined;
+        /** Images that were made, where they are counted in tokens. No `output`. */
+        imageOutput?: number | undefined;
+      } | undefined;
+      /** What the model made; or tokens. */
+      images?: {
+        count: number;
+        size?: string | undefined;
+        quality?: string | undefined;
+      } | undefined;
       description?: string | undefined;
     };
     answer: AIUsageAnswer;

@@ -18,7 +18,7 @@ export type Client = {
   /** Gives a use back to where it came from. */
   refundUse: Verb<'POST /v1/usage/{id}/refund'>;
   ai: {
-    /** Charges AI work in points: free points first, the rest from credits. */
+    /** Charges AI work in points, or by what a model did: free points first, the rest from credits. */
     use: Verb<'POST /v1/ai/usage'>;
   };
   workspaces: {

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { type WorkAsked, workOf } from '../catalog/ai/price.ts';
+import { pricedWorkSchema } from '../catalog/ai/schemas.ts';
 import { AI_POINTS } from '../catalog/types.ts';
 import type { Answer } from '../engine/batch.ts';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
@@ -22,25 +24,39 @@ export const aiUsageSchema = z
     creditUsageId: z.string().nullable(),
     creditCost: z.number(),
     credit: creditSchema,
+    work: pricedWorkSchema
+      .optional()
+      .meta({ description: 'What a model did, and its price, if it was named.' }),
   })
   .meta({ id: 'AIUsageAnswer' });
 export type AIUsage = z.infer<typeof aiUsageSchema>;
 
-export type AIUseInput = AIWork & { workspaceId: string; points: number; description?: string | undefined };
+/** Either whole points, or what a model did. */
+export type AIUseInput = Pick<AIWork, 'type' | 'pageId'> &
+  WorkAsked & {
+    workspaceId: string;
+    points?: number | undefined;
+    description?: string | undefined;
+  };
 
-/** Charges AI work in whole points: free points first, the rest is paid with credits. Throws the refusal. */
+/**
+ * Charges AI work in whole points, which are said, or made of what a model did: free points first, the rest is paid with
+ * credits. Throws the refusal.
+ */
 export async function useAI(
   { engine, catalog }: EntitlementServices,
   input: AIUseInput,
   options: CallOptions = {},
 ): Promise<Answered<AIUsage>> {
-  const amount = BigInt(input.points) * MICROS_PER_UNIT;
+  const amount = BigInt(input.points ?? 0) * MICROS_PER_UNIT;
   findFeature(catalog, AI_POINTS, amount);
+  const work = workOf(input);
   const asked = {
     type: 'USE',
     workspaceId: input.workspaceId,
     featureCode: AI_POINTS,
     amount,
+    ...(work === null ? {} : { work }),
     description: input.description ?? null,
     ai: { type: input.type, pageId: input.pageId },
     idempotency: idempotencyOf(options, 'ai', input),
@@ -66,6 +82,17 @@ function aiUsageOf({ decision, replayed }: Answer): Answered<AIUsage> {
     creditUsageId: decision.creditCost > 0n ? decision.id : null,
     creditCost: toUnits(decision.creditCost),
     credit: creditOf(balance),
+    ...(ai!.work === undefined ? {} : { work: inOrder(ai!.work) as AIUsage['work'] }),
   };
   return { value, replayed };
+}
+
+/** With all fields in one order: made now or read again, where Postgres has chosen one, the answer is the same to the byte. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
+  return Object.fromEntries(
+    fields.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, field]) => [name, inOrder(field)]),
+  );
 }

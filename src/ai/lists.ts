@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pricedWorkSchema } from '../catalog/ai/schemas.ts';
 import { listEndpoint, oneOf, plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
 import { AIUsageType, UsageStatus } from '../db/types.ts';
@@ -18,6 +19,9 @@ const aiUsageRowSchema = z
     status: z.enum(UsageStatus),
     creditCost: z.number().nullable().meta({
       description: 'Credits that the paid points took; null for rows that are older than Tollgate.',
+    }),
+    work: pricedWorkSchema.nullable().meta({
+      description: 'What a model did, and its price; null: it was charged in points.',
     }),
     createdAt: z.iso.datetime(),
     updatedAt: z.iso.datetime(),

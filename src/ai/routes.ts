@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checkWork, imagesSchema, modelSchema, tokensSchema } from '../catalog/ai/schemas.ts';
 import type { Db } from '../db/pool.ts';
 import type { EntitlementServices } from '../entitlements/entitlements.ts';
 import { USE_REFUSALS } from '../entitlements/routes.ts';
@@ -10,13 +11,23 @@ import { aiListRoutes } from './lists.ts';
 const POINTS_MAX = 1_000_000_000; // as for every amount
 const POINTS_MESSAGE = `must be a whole number from 1 to ${POINTS_MAX}`;
 
-export const aiUseSchema = z.strictObject({
-  workspaceId: workspaceIdSchema,
-  type: z.enum(['TEXT_CHAT', 'IMAGE_GENERATION'], 'must be TEXT_CHAT or IMAGE_GENERATION'),
-  pageId: textSchema(200),
-  points: z.int(POINTS_MESSAGE).min(1, POINTS_MESSAGE).max(POINTS_MAX, POINTS_MESSAGE),
-  description: descriptionSchema.optional(),
-});
+export const aiUseSchema = z
+  .strictObject({
+    workspaceId: workspaceIdSchema,
+    type: z.enum(['TEXT_CHAT', 'IMAGE_GENERATION'], 'must be TEXT_CHAT or IMAGE_GENERATION'),
+    pageId: textSchema(200),
+    points: z
+      .int(POINTS_MESSAGE)
+      .min(1, POINTS_MESSAGE)
+      .max(POINTS_MAX, POINTS_MESSAGE)
+      .optional()
+      .meta({ description: 'Left out where a model is named.' }),
+    model: modelSchema.optional(),
+    tokens: tokensSchema.optional().meta({ description: 'What the model read and wrote; or images.' }),
+    images: imagesSchema.optional().meta({ description: 'What the model made; or tokens.' }),
+    description: descriptionSchema.optional(),
+  })
+  .check(checkWork('points', true));
 
 export function aiRoutes(services: EntitlementServices & { db: Db }): Endpoint[] {
   return [
@@ -24,10 +35,10 @@ export function aiRoutes(services: EntitlementServices & { db: Db }): Endpoint[]
       method: 'POST',
       path: '/v1/ai/usage',
       tag: 'AI',
-      summary: 'Charge AI work in points: free points first, the rest from credits',
+      summary: 'Charge AI work in points, or by what a model did: free points first, the rest from credits',
       body: aiUseSchema,
       answers: { 200: aiUsageSchema },
-      refusals: USE_REFUSALS,
+      refusals: ['model_unknown', ...USE_REFUSALS],
       repeats: 'decision',
       handle: async (call) => replyOf(await useAI(services, call.body, call)),
     }),

@@ -3,7 +3,7 @@ import type { Db } from '../db/pool.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import { Refusal } from '../lib/errors.ts';
 import { textSchema } from '../lib/schemas.ts';
-import { modelPriceShape } from './ai/answers.ts';
+import { modelPriceShape } from './ai/schemas.ts';
 import { describeCatalog } from './describe.ts';
 import { readVersion } from './store.ts';
 import { type Catalog, DEBT_POLICIES, PLANS, WINDOWS } from './types.ts';

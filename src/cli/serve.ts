@@ -104,7 +104,7 @@ async function startPostgres({ dataDir }: Config, stops: Stops, say: Say): Promi
 
 async function openServer(config: Config, tollgate: Tollgate): Promise<FastifyInstance> {
   const keys = await openKeys(tollgate.db, config.secretKey);
-  const metrics = createMetrics({ backlog: tollgate.engine.backlog });
+  const metrics = createMetrics(tollgate.engine);
   const server = createServer({ ...tollgate, keys, report });
   server.addHook('onResponse', async (request, reply) => {
     metrics.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { pricedWorkSchema } from '../catalog/ai/schemas.ts';
 import { plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
 import { GrantType, OperationType, PlanType } from '../db/types.ts';
@@ -79,7 +80,15 @@ export const explainedDecisionSchema = z
         .array(z.object({ grantId: z.string(), amount: z.number() }))
         .meta({ description: 'What is owed of reversed purchases, more or less than before.' }),
     }),
-    ai: z.object({ type: z.string(), pageId: z.string() }).nullable(),
+    ai: z
+      .object({
+        type: z.string(),
+        pageId: z.string(),
+        work: pricedWorkSchema
+          .nullable()
+          .meta({ description: 'What a model did, and all that its points are made of.' }),
+      })
+      .nullable(),
     reversal: z
       .object({ creditRecordId: z.string().nullable(), grantId: z.string(), before: z.number() })
       .nullable()
@@ -128,7 +137,7 @@ export async function explainDecision(db: Db, id: string): Promise<ExplainedDeci
       clawedBack: (reasons.clawedBack ?? []).map((entry) => ({ for: null, expired: false, ...entry })),
       debts: reasons.debts ?? [],
     },
-    ai: reasons.ai ?? null,
+    ai: reasons.ai === undefined ? null : { work: null, ...reasons.ai },
     reversal: reasons.reversal === undefined ? null : { creditRecordId: null, ...reasons.reversal },
     grant: reasons.grant === undefined ? null : { creditRecordId: null, ...reasons.grant },
     refusal: decision.code === null ? null : explainRefusal(decision),

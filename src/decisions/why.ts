@@ -1,4 +1,4 @@
-import type { Decision } from '../engine/operations.ts';
+import type { Decision, PricedWork } from '../engine/operations.ts';
 import { refusalOf } from '../entitlements/answers.ts';
 import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
 
@@ -7,7 +7,7 @@ export function whyOf(decision: Decision): string {
   if (decision.code !== null) return refusalOf(decision).message;
   switch (decision.operation) {
     case 'USE':
-      return whyUsed(decision);
+      return `${whyUsed(decision)}${whyPriced(decision)}`;
     case 'REFUND':
       return whyGivenBack(decision);
     case 'GRANT':
@@ -32,6 +32,25 @@ function whyUsed({ plan, featureCode, fromAllowance, fromCredits, creditCost, ..
   return fromAllowance === 0n
     ? `${featureCode}: ${paid}; nothing is left of the allowance of ${plan}.`
     : `${featureCode}: ${free}; ${paid}.`;
+}
+
+/** What a model's work was made of. */
+function whyPriced({ amount, reasons }: Decision): string {
+  const work = reasons.ai?.work;
+  if (work === undefined) return '';
+  const { model, costUsd, price } = work;
+  return ` What ${model} did costs ${costUsd} dollars at its provider, by ${sourceOf(price)}; × ${price.markup}, at ${price.pointUsd} a point, it is ${toUnits(amount)}.`;
+}
+
+function sourceOf({ source, version }: PricedWork['price']): string {
+  switch (source) {
+    case 'GENAI_PRICES':
+      return `the price list ${version}`;
+    case 'CATALOG':
+      return "the catalog's own price";
+    case 'FALLBACK':
+      return "the catalog's fallback, because nobody knows the model";
+  }
 }
 
 function whyGivenBack({ refundOf, featureCode, fromAllowance, creditCost, reasons }: Decision): string {

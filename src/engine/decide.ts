@@ -1,8 +1,9 @@
+import { quoteWork } from '../catalog/ai/find.ts';
 import type { Catalog } from '../catalog/types.ts';
 import { clawBack } from './clawback.ts';
 import { expire } from './expire.ts';
 import { grant } from './grant.ts';
-import type { Decision, Operation, RefundedUse, ReversedPurchase } from './operations.ts';
+import type { Decision, Operation, RefundedUse, ReversedPurchase, UseOperation } from './operations.ts';
 import type { Context } from './quote.ts';
 import { refund } from './refund.ts';
 import { planAt, type State } from './state.ts';
@@ -43,7 +44,7 @@ export function decide(
 function answer(state: State, operation: Operation, context: Context, subject?: Subject): Step | null {
   switch (operation.type) {
     case 'USE':
-      return use(state, operation, context);
+      return use(state, priced(operation, context), context);
     case 'GRANT':
       return grant(state, operation, context);
     case 'REFUND':
@@ -57,4 +58,11 @@ function answer(state: State, operation: Operation, context: Context, subject?: 
     case 'EXPIRE':
       return null; // what was due has been booked before
   }
+}
+
+/** A use with the amount that its work comes to by the price that counts now, which is kept with it. */
+function priced({ work, ...operation }: UseOperation, { catalog, now }: Context): UseOperation {
+  if (work === undefined || operation.ai === null) return operation;
+  const { points, price, costUsd } = quoteWork(catalog.ai, work, now);
+  return { ...operation, amount: points, ai: { ...operation.ai, work: { ...work, price, costUsd } } };
 }

@@ -48,6 +48,8 @@ export type Engine = {
   idle(): Promise<void>;
   /** Operations that wait for their answer. */
   backlog(): number;
+  /** Uses that were priced by the catalog's fallback, because nobody knew their model. */
+  pricedByFallback(): number;
 };
 
 export type EngineOptions = {
@@ -81,6 +83,14 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
   const states = new States(STATES_MAX);
   const reader = new Reader(pool, states, clock);
   const writer = new Writer({ pool, states, catalog, clock, report });
+  let pricedByFallback = 0;
+
+  function counted(answer: Answer): Answer {
+    const { operation, reasons } = answer.decision;
+    const isFallback = operation === 'USE' && reasons.ai?.work?.price.source === 'FALLBACK';
+    if (isFallback && !answer.replayed) pricedByFallback++;
+    return answer;
+  }
 
   /** Null: there was nothing to book. */
   async function decideIn(transaction: Queryable, operation: Operation): Promise<Answer | null> {
@@ -97,11 +107,11 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
 
   return {
     async submit(asked) {
-      return (await writer.submit({ ...asked, id: newId('op') }))!;
+      return counted((await writer.submit({ ...asked, id: newId('op') }))!);
     },
 
     async submitIn(transaction, asked) {
-      return (await decideIn(transaction, { ...asked, id: newId('op') }))!;
+      return counted((await decideIn(transaction, { ...asked, id: newId('op') }))!);
     },
 
     async clawBackIn(transaction, asked) {
@@ -130,6 +140,7 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
 
     idle: () => writer.idle(),
     backlog: () => writer.backlog,
+    pricedByFallback: () => pricedByFallback,
   };
 }
 

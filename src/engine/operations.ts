@@ -1,3 +1,4 @@
+import type { AIPrice, ModelWork } from '../catalog/ai/price.ts';
 import type { Plan } from '../catalog/types.ts';
 import type { Micros } from '../lib/amounts.ts';
 import type { Code } from '../lib/errors.ts';
@@ -17,11 +18,21 @@ export type UseOperation = Asked & {
   type: 'USE';
   featureCode: string;
   amount: Micros;
+  /** What a model did: the amount is what that comes to when it is decided, whatever is said above. */
+  work?: ModelWork;
   description: string | null;
   ai: AIWork | null;
 };
 
-export type AIWork = { type: 'TEXT_CHAT' | 'IMAGE_GENERATION'; pageId: string };
+export type AIWork = {
+  type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
+  pageId: string;
+  /** What a model did, and all that its points were made of. */
+  work?: PricedWork;
+};
+
+/** Work with the price that it was charged by, and what it cost its provider, in dollars. */
+export type PricedWork = ModelWork & { price: AIPrice; costUsd: number };
 
 export type GrantOperation = Asked & {
   type: 'GRANT';

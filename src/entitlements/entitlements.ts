@@ -1,8 +1,16 @@
+import { type PricedWork, quoteWork } from '../catalog/ai/find.ts';
+import {
+  affordableImages,
+  affordableOutput,
+  type ModelWork,
+  type WorkAsked,
+  workOf,
+} from '../catalog/ai/price.ts';
 import type { Catalog, Feature } from '../catalog/types.ts';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
 import type { Engine } from '../engine/engine.ts';
-import { quote } from '../engine/quote.ts';
-import { planAt, type State } from '../engine/state.ts';
+import { type Quote, quote } from '../engine/quote.ts';
+import { planAt } from '../engine/state.ts';
 import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Refusal, type RefusalBody } from '../lib/errors.ts';
@@ -81,6 +89,8 @@ export type Check = {
   fromCredits: number;
   creditCost: number;
   affordable: number;
+  affordableOutputTokens?: number | null;
+  affordableImages?: number;
   limit: number | null;
   used: number;
   remaining: number | null;
@@ -88,23 +98,25 @@ export type Check = {
   credit: { balance: number; held: number; available: number };
 };
 
+/** What is asked about: an amount, 1 if nothing is said, or what a model is to do. */
+export type CheckInput = WorkAsked & {
+  workspaceId: string;
+  featureCode: string;
+  amount?: Micros | undefined;
+};
+
 /** What the same use would be answered now. Changes nothing. */
 export async function check(
   { engine, catalog, clock }: EntitlementServices,
-  { workspaceId, featureCode, amount }: { workspaceId: string; featureCode: string; amount: Micros },
+  { workspaceId, featureCode, amount: said = MICROS_PER_UNIT, ...asked }: CheckInput,
 ): Promise<Check> {
+  const now = clock.now().getTime();
+  const work = workOf(asked);
+  const priced = work === null ? null : quoteWork(catalog.ai, work, now);
+  const amount = priced?.points ?? said;
   const feature = findFeature(catalog, featureCode, amount);
   const state = await engine.state(workspaceId);
-  const now = clock.now().getTime();
-  return checkOf(state, feature, amount, { catalog, now, plan: planAt(state, now) });
-}
-
-function checkOf(
-  state: State,
-  feature: Feature,
-  amount: Micros,
-  context: Parameters<typeof quote>[3],
-): Check {
+  const context = { catalog, now, plan: planAt(state, now) };
   const quoted = quote(state, feature, amount, context);
   const { limit, used, remaining, resetsAt } = quoted.allowance;
   return {
@@ -117,12 +129,20 @@ function checkOf(
     fromCredits: toUnits(quoted.fromCredits),
     creditCost: toUnits(quoted.creditCost),
     affordable: toUnits(quoted.affordable),
+    ...(work === null ? {} : affordableWork(work, priced!, quoted)),
     limit: limit === null ? null : toUnits(limit),
     used: toUnits(used),
     remaining: remaining === null ? null : toUnits(remaining),
     resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
     credit: creditOf(toUnits(state.wallet.balance)),
   };
+}
+
+/** How much more a model may do with what there is, so that callers can ask for less instead of being refused. */
+function affordableWork(work: ModelWork, { price }: PricedWork, { affordable }: Quote): Partial<Check> {
+  return work.images === undefined
+    ? { affordableOutputTokens: affordableOutput(price, work, affordable) }
+    : { affordableImages: affordableImages(price, work, affordable) };
 }
 
 /** The feature of a request, and whether it can be used in such an amount. */

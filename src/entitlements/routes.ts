@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { checkWork, imagesSchema, modelSchema, tokensAskedSchema } from '../catalog/ai/schemas.ts';
+import { AI_POINTS } from '../catalog/types.ts';
 import type { Db } from '../db/pool.ts';
 import { MICROS_PER_UNIT } from '../lib/amounts.ts';
 import { type Endpoint, endpoint, replyOf } from '../lib/endpoint.ts';
@@ -24,7 +26,22 @@ export const useSchema = z.strictObject({
   description: descriptionSchema.optional(),
 });
 
-export const checkSchema = useSchema.omit({ description: true });
+export const checkSchema = z
+  .strictObject({
+    workspaceId: workspaceIdSchema,
+    featureCode: featureCodeSchema,
+    amount: amountSchema.optional().meta({ description: '1 if nothing is said.' }),
+    model: modelSchema
+      .optional()
+      .meta({ description: `Of \`${AI_POINTS}\`: the amount is what its work comes to.` }),
+    tokens: tokensAskedSchema.optional(),
+    images: imagesSchema.optional(),
+  })
+  .check(checkWork('amount', false))
+  .refine(({ featureCode, model }) => model === undefined || featureCode === AI_POINTS, {
+    path: ['featureCode'],
+    error: `must be ${AI_POINTS} where a model is named: its work is counted in points`,
+  });
 
 /** A batch is one statement to the engine, and one body of at most 1 MiB. */
 const BATCH_ITEMS_MAX = 1000;
@@ -54,6 +71,14 @@ const checkAnswerSchema = z
     fromCredits: z.number(),
     creditCost: z.number(),
     affordable: z.number().meta({ description: 'The largest amount that would pass now.' }),
+    affordableOutputTokens: z.int().nullable().optional().meta({
+      description:
+        'Of tokens: the most `output` for the others as asked. Null: not even those others can be paid for.',
+    }),
+    affordableImages: z
+      .int()
+      .optional()
+      .meta({ description: 'Of images: the most of this size and quality.' }),
     limit: z.number().nullable(),
     used: z.number(),
     remaining: z.number().nullable(),
@@ -88,7 +113,7 @@ export function entitlementRoutes(services: EntitlementServices & { db: Db }): E
       summary: 'What would the same use be answered now?',
       body: checkSchema,
       answers: { 200: checkAnswerSchema },
-      refusals: ['workspace_not_found', 'feature_unknown'],
+      refusals: ['workspace_not_found', 'feature_unknown', 'model_unknown'],
       handle: async ({ body }) => ({ body: await check(services, body) }),
     }),
     endpoint({

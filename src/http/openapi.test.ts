@@ -139,7 +139,7 @@ before(async () => {
   server = createServer({ ...tollgate, keys: { accepts: async () => false }, report: () => {} });
   await mountOperations(server, {
     document: openapi(tollgate.endpoints, about.version),
-    metrics: createMetrics({ backlog: tollgate.engine.backlog }),
+    metrics: createMetrics(tollgate.engine),
     isReady: tollgate.isReady,
   });
   document = (await server.inject('/openapi.json')).json();

@@ -1,4 +1,5 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Engine } from '../engine/engine.ts';
 
 /** What Prometheus reads. */
 export type Metrics = {
@@ -11,7 +12,10 @@ export type Metrics = {
 // From a fraction of a commit to a client's patience.
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 
-export function createMetrics({ backlog }: { backlog(): number }): Metrics {
+export function createMetrics({
+  backlog,
+  pricedByFallback,
+}: Pick<Engine, 'backlog' | 'pricedByFallback'>): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const requests = new Histogram({
@@ -27,6 +31,15 @@ export function createMetrics({ backlog }: { backlog(): number }): Metrics {
     registers: [registry],
     collect() {
       this.set(backlog());
+    },
+  });
+  new Counter({
+    name: 'tollgate_ai_fallback_prices_total',
+    help: "AI uses that were priced by the catalog's fallback, because nobody knew their model",
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(pricedByFallback());
     },
   });
   return {

@@ -365,6 +365,45 @@ test('AI points: free points first, the rest from credits at the price of the ca
   );
 });
 
+test('AI work that names a model is charged by its price, which is kept', async () => {
+  const id = await server.workspace();
+  const asked = { workspaceId: id, type: 'TEXT_CHAT', pageId: 'page 1', model: 'writer' };
+  const tokens = { input: 1500, cachedInput: 2000, output: 1000, reasoning: 500 };
+  const ask = {
+    workspaceId: id,
+    featureCode: 'ai.points',
+    model: 'writer',
+    tokens: { ...tokens, output: 0 },
+  };
+  const check = (await server.post('/v1/check', ask)).body;
+  // 1.5 + 0.2 + 1 points of input and reasoning; 200 are free, and 2 more output tokens are a point and a half.
+  assert.deepEqual([check.allowed, check.amount, check.affordable], [true, 3, 200]);
+  assert.equal(check.affordableOutputTokens, 98_650);
+
+  const used = await server.post('/v1/ai/usage', { ...asked, tokens });
+  assert.deepEqual([used.status, used.body.points, used.body.freePoints], [200, 5, 5], used.text);
+  const work = {
+    ...{ model: 'writer', tokens, costUsd: 0.047 },
+    price: {
+      ...{ source: 'CATALOG', model: 'writer', markup: 1, pointUsd: 0.01 },
+      tokens: { input: 10, cachedInput: 1, output: 20 },
+    },
+  };
+  assert.deepEqual(used.body.work, work);
+  const decision = (await server.get(`/v1/decisions/${used.body.id}`)).body;
+  assert.deepEqual([decision.amount, decision.ai], [5, { type: 'TEXT_CHAT', pageId: 'page 1', work }]);
+  const [row] = (await server.get(`/v1/ai-usages?workspaceId=${id}`)).body.data;
+  assert.deepEqual([row.points, row.work], [5, work]);
+
+  const images = { ...asked, type: 'IMAGE_GENERATION', model: 'painter', images: { count: 3, size: 'big' } };
+  const painted = await server.post('/v1/ai/usage', images);
+  assert.deepEqual([painted.body.points, painted.body.work.costUsd], [15, 0.15]);
+  const { workspaceId: _, type: __, pageId: ___, ...about } = images;
+  const left = await server.post('/v1/check', { workspaceId: id, featureCode: 'ai.points', ...about });
+  assert.deepEqual([left.body.allowed, left.body.amount, left.body.affordableImages], [true, 15, 36]);
+  assert.equal((await server.refund(used.body.id)).body.status, 'REFUNDED');
+});
+
 test('grants say what they are, and cannot expire in the past', async () => {
   const expiresAt = new Date(Date.now() + 60_000).toISOString();
   const grant = await server.grant(workspaceId, 0.5, { type: 'ADJUSTMENT', expiresAt });

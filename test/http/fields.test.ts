@@ -214,3 +214,57 @@ describe('a field that is wrong is named, and nothing is done', () => {
     }
   });
 });
+
+const SOME = '{"input": 1, "output": 1}';
+
+/** What is said of a model's work, which field is wrong, and whether it is wrong to ask about, too. */
+const WORK: readonly [work: string, param: string, ofUse?: 'of a use only'][] = [
+  ['"points": 1, "amount": 1, "model": "writer", "tokens": {"input": 1, "output": 1}', 'points|amount'],
+  [`"tokens": ${SOME}`, 'model'],
+  ['"images": {"count": 1}', 'model'],
+  [`"model": "", "tokens": ${SOME}`, 'model'],
+  [`"model": "a\\u0000", "tokens": ${SOME}`, 'model'],
+  [`"model": 1, "tokens": ${SOME}`, 'model'],
+  ['"model": "writer"', 'tokens'],
+  [`"model": "writer", "tokens": ${SOME}, "images": {"count": 1}`, 'images'],
+  ['"model": "writer", "tokens": {}', 'tokens.input'],
+  ['"model": "writer", "tokens": {"input": 1}', 'tokens.output', 'of a use only'],
+  ['"model": "writer", "tokens": {"input": 0, "output": 0}', 'tokens'],
+  ['"model": "writer", "tokens": []', 'tokens'],
+  ['"model": "writer", "tokens": null', 'tokens'],
+  ['"model": "writer", "tokens": {"input": 1, "output": 1, "total": 2}', 'tokens.total'],
+  ...['-1', '1.5', '1e10', '1e309', '"1"', 'null', '[]'].flatMap((count): [string, string][] => [
+    [`"model": "writer", "tokens": {"input": ${count}, "output": 1}`, 'tokens.input'],
+    [`"model": "writer", "tokens": {"input": 1, "output": 1, "reasoning": ${count}}`, 'tokens.reasoning'],
+    [`"model": "painter", "images": {"count": ${count}}`, 'images.count'],
+  ]),
+  ['"model": "painter", "images": {"count": 0}', 'images.count'],
+  ['"model": "painter", "images": {"count": 10001}', 'images.count'],
+  ['"model": "painter", "images": {"count": 1, "size": 5}', 'images.size'],
+  ['"model": "painter", "images": {"count": 1, "style": "bold"}', 'images.style'],
+  // What the price says nothing of is no mistake of the schema's.
+  ['"model": "writer", "tokens": {"input": 1, "output": 1, "audioInput": 1}', 'tokens.audioInput'],
+];
+
+test("a model's work that is wrong or contradicts itself is named, and nothing is done", async () => {
+  const { server, workspaceId } = target;
+  const common = `"workspaceId": "${workspaceId}"`;
+  for (const [work, params, ofUse] of WORK) {
+    const [ofPoints, ofAmount = ofPoints] = params.split('|') as [string, string?];
+    const use = `{${common}, "type": "TEXT_CHAT", "pageId": "p", ${work.replace('"amount": 1, ', '')}}`;
+    assertRefused(await server.call('POST', '/v1/ai/usage', use), 'invalid_request', ofPoints);
+    if (ofUse !== undefined) continue;
+    const check = `{${common}, "featureCode": "ai.points", ${work.replace('"points": 1, ', '')}}`;
+    assertRefused(await server.call('POST', '/v1/check', check), 'invalid_request', ofAmount);
+  }
+  const elsewhere = { workspaceId, featureCode: 'blocked', model: 'writer', tokens: { input: 1 } };
+  assertRefused(await server.post('/v1/check', elsewhere), 'invalid_request', 'featureCode');
+  const unknown = { workspaceId, model: 'nobody-knows', tokens: { input: 1, output: 1 } };
+  assertRefused(
+    await server.post('/v1/check', { ...unknown, featureCode: 'ai.points' }),
+    'model_unknown',
+    'model',
+  );
+  const asked = { ...unknown, type: 'TEXT_CHAT', pageId: 'p' };
+  assertRefused(await server.post('/v1/ai/usage', asked), 'model_unknown', 'model');
+});

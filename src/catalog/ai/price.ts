@@ -32,6 +32,19 @@ export type Images = { count: number; size?: string | undefined; quality?: strin
 /** What a model did, or is to do: tokens or images, and not both. */
 export type ModelWork = { model: string; tokens?: Tokens | undefined; images?: Images | undefined };
 
+/** A request that may name a model's work. */
+export type WorkAsked = {
+  model?: string | undefined;
+  tokens?: Tokens | undefined;
+  images?: Images | undefined;
+};
+
+/** The work that a request names; null: it names an amount. */
+export function workOf({ model, tokens, images }: WorkAsked): ModelWork | null {
+  if (model === undefined) return null;
+  return tokens === undefined ? { model, images } : { model, tokens };
+}
+
 /** The most tokens in one pool of one request: more than any context, and far from where sums are not exact. */
 export const TOKENS_MAX = 1_000_000_000;
 
