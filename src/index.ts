@@ -25,6 +25,17 @@ import {
   useBatch,
 } from './entitlements/entitlements.ts';
 import { batchSchema, checkSchema, refundSchema, useIdSchema, useSchema } from './entitlements/routes.ts';
+import {
+  getHold,
+  type Hold,
+  type HoldState,
+  hold,
+  progress,
+  release,
+  type SettledHold,
+  settle,
+} from './holds/holds.ts';
+import { holdIdSchema, holdInputSchema, progressSchema, settleSchema } from './holds/routes.ts';
 import { once } from './idempotency/idempotency.ts';
 import { fingerprintOf } from './lib/fingerprints.ts';
 import { parse } from './lib/schemas.ts';
@@ -61,6 +72,7 @@ export type { CallOptions } from './engine/call.ts';
 export type { Queryable } from './engine/store.ts';
 export type { Usage } from './entitlements/answers.ts';
 export type { BatchResult, Check } from './entitlements/entitlements.ts';
+export type { Hold, HoldState, SettledHold } from './holds/holds.ts';
 export { CODES, type Code, Refusal } from './lib/errors.ts';
 export type { PaymentAnswer } from './payments/lists.ts';
 export type { CreatedCheckout } from './stripe/checkout.ts';
@@ -101,6 +113,14 @@ export type TollgateLibrary = {
   useBatch(input: Input<typeof batchSchema>): Promise<BatchResult[]>;
   refundUse(input: { id: string } & Input<typeof refundSchema>, options?: CallOptions): Promise<Usage>;
   useAI(input: Input<typeof aiUseSchema>, options?: CallOptions): Promise<AIUsage>;
+  /** Reserves an amount before the work, as a use would take it. */
+  hold(input: Input<typeof holdInputSchema>, options?: CallOptions): Promise<Hold>;
+  /** Says how much of a hold is used by now; it lives longer. */
+  progress(input: { id: string } & Input<typeof progressSchema>, options?: CallOptions): Promise<Hold>;
+  /** Charges what the work came to, less or more than was held; the rest goes back. */
+  settle(input: { id: string } & Input<typeof settleSchema>, options?: CallOptions): Promise<SettledHold>;
+  release(input: { id: string }, options?: CallOptions): Promise<Hold>;
+  getHold(id: string): Promise<HoldState>;
   grantCredits(input: Input<typeof grantInputSchema>, options?: CallOptions): Promise<Grant>;
   /** Begins a purchase of credits; the answer has the page to pay on. */
   checkoutCredits(input: Input<typeof purchaseSchema>, options?: KeyOption): Promise<CreatedCheckout>;
@@ -186,6 +206,17 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
       return (await refundUse(services, refund, call)).value;
     },
     useAI: async (input, call) => (await useAI(services, parse(aiUseSchema, input), call)).value,
+    hold: async (input, call) => (await hold(services, parse(holdInputSchema, input), call)).value,
+    async progress({ id, ...input }, call) {
+      const report = { ...parse(holdIdSchema, { id }), ...parse(progressSchema, input) };
+      return (await progress(services, report, call)).value;
+    },
+    async settle({ id, ...input }, call) {
+      const end = { ...parse(holdIdSchema, { id }), ...parse(settleSchema, input) };
+      return (await settle(services, end, call)).value;
+    },
+    release: async (input, call) => (await release(services, parse(holdIdSchema, input), call)).value,
+    getHold: async (id) => getHold(services, parse(holdIdSchema, { id }).id),
     grantCredits: async (input, call) =>
       (await grantCredits(services, parse(grantInputSchema, input), call)).value,
     checkoutCredits: (input, call) =>

@@ -41,6 +41,7 @@ const LAYERS = [
   ['engine'],
   ['audit', 'clock', 'entitlements', 'idempotency', 'keys', 'metrics'],
   ['ai', 'credits', 'decisions'],
+  ['holds'],
   ['payments'],
   ['subscriptions', 'topups'],
   ['workspaces'],

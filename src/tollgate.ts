@@ -12,6 +12,7 @@ import { answers, connectOrExplain, type Db, kysely, openPool } from './db/pool.
 import { decisionRoutes } from './decisions/routes.ts';
 import { createEngine, ENGINE_CONNECTIONS_MAX, ENGINE_SETTINGS, type Engine } from './engine/engine.ts';
 import { entitlementRoutes } from './entitlements/routes.ts';
+import { holdRoutes } from './holds/routes.ts';
 import { JOB_CONNECTIONS_MAX, JOB_SETTINGS, startJobs } from './jobs/jobs.ts';
 import { type Clock, systemClock } from './lib/clock.ts';
 import type { Endpoint } from './lib/endpoint.ts';
@@ -103,6 +104,7 @@ export async function openTollgate({
         ...workspaceRoutes(services),
         ...entitlementRoutes(services),
         ...aiRoutes(services),
+        ...holdRoutes(services),
         ...creditRoutes(services),
         ...paymentListRoutes(services),
         ...subscriptionRoutes(services),

@@ -12,6 +12,13 @@ export async function assertBooksBalance(pool: pg.Pool): Promise<void> {
   }
 }
 
+/** What open holds keep of the grant g. */
+const HELD = `(
+  select coalesce(sum((source ->> 'amount')::numeric), 0)
+  from "Hold" h, jsonb_array_elements(h.sources) source
+  where h.status = 'HELD' and source ->> 'grantId' = g.id
+)`;
+
 /** Each finds the rows that break it. */
 const RULES: Record<string, string> = {
   'balance = total - totalUsage - expired - clawedBack': `
@@ -43,11 +50,33 @@ const RULES: Record<string, string> = {
     from (
       select g.*,
         (select coalesce(sum(amount), 0) from "DebtPayment" where "debtorId" = g.id) as "paidByOthers",
-        (select coalesce(sum(amount), 0) from "DebtPayment" where "payerId" = g.id) as "paidForOthers"
+        (select coalesce(sum(amount), 0) from "DebtPayment" where "payerId" = g.id) as "paidForOthers",
+        ${HELD} as held
       from "CreditGrant" g
     ) g
     where reversed <> "clawedBack" - "paidForOthers" + debt + "paidByOthers"
-      or (debt + "paidByOthers" > 0 and remaining + expired > 0)`,
+      or (debt + "paidByOthers" > 0 and remaining - held + expired > 0)`,
+
+  'no grant has less left than is held of it': `
+    select *
+    from (select g.*, ${HELD} as held from "CreditGrant" g) g
+    where held > remaining`,
+
+  'held is the cost of all open holds': `
+    select c."workspaceId", c.held, c.balance
+    from "Credit" c
+    where c.held > c.balance
+      or c.held <> (
+        select coalesce(sum("creditCost"), 0) from "Hold" where "workspaceId" = c."workspaceId" and status = 'HELD'
+      )`,
+
+  'a settled hold has its usage, and no other has one': `
+    select h.id, h.status, h."settledAmount", d.operation, d.amount
+    from "Hold" h
+    left join "Decision" d on d.id = h."endedBy" and d."workspaceId" = h."workspaceId"
+    where (h.status = 'HELD') <> (d.id is null)
+      or (h.status = 'SETTLED') is distinct from (coalesce(d.operation::text, '') = 'SETTLE')
+      or h.status = 'SETTLED' and h."settledAmount" <> d.amount`,
 
   'totalUsage is what succeeded and was not refunded': `
     select c."workspaceId", c."totalUsage", u.paid
@@ -64,9 +93,9 @@ const RULES: Record<string, string> = {
     from (
       select
         "workspaceId", "featureCode", "periodStart",
-        sum(case operation when 'USE' then "fromAllowance" else -"fromAllowance" end) as decided
+        sum(case operation when 'REFUND' then -"fromAllowance" else "fromAllowance" end) as decided
       from "Decision"
-      where code is null and "periodStart" is not null
+      where code is null and "periodStart" is not null and operation <> 'HOLD'
       group by 1, 2, 3
     ) d
     full join "FeatureUsage" u using ("workspaceId", "featureCode", "periodStart")
@@ -74,7 +103,7 @@ const RULES: Record<string, string> = {
 
   'every paid use has its CreditUsage, and no other has one': `
     select d.id as decided, u.id as kept, u.status, r.id as refund
-    from (select * from "Decision" where operation = 'USE' and code is null and "creditCost" > 0) d
+    from (select * from "Decision" where operation in ('USE', 'SETTLE') and code is null and "creditCost" > 0) d
     full join (select * from "CreditUsage" where status <> 'FAILED') u
       on u.id = d.id and u."workspaceId" = d."workspaceId"
     left join "Decision" r on r."refundOf" = d.id and r."workspaceId" = d."workspaceId"
@@ -124,6 +153,7 @@ const TABLES = [
     'CreditUsage',
     'AIUsage',
     'Decision',
+    'Hold',
     'Checkout',
     'Reversal',
     'RefundRequest',

@@ -6,6 +6,7 @@ import { grantCredits, grantPlanCredits, grantPurchase } from '../src/credits/cr
 import { openPool } from '../src/db/pool.ts';
 import { createEngine, ENGINE_SETTINGS } from '../src/engine/engine.ts';
 import { refundUse, use } from '../src/entitlements/entitlements.ts';
+import { hold, progress, release, settle } from '../src/holds/holds.ts';
 import { toMicros } from '../src/lib/amounts.ts';
 import { MovableClock } from '../src/lib/clock.ts';
 import { Refusal } from '../src/lib/errors.ts';
@@ -25,7 +26,7 @@ export async function openServices({ url, db }: TestDatabase) {
   const pool = openPool(url, { max: 3, name: 'test engine', settings: ENGINE_SETTINGS });
   const engine = createEngine({ pool, catalog, clock, report: () => {} });
   return {
-    ...{ db, engine, catalog, clock },
+    ...{ db, pool, engine, catalog, clock },
     async close() {
       await engine.idle();
       await pool.end();
@@ -56,9 +57,14 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
     );
   const chat = (workspaceId: string, points: number) =>
     useAI(services, { workspaceId, type: 'TEXT_CHAT', pageId: 'page', points });
+  const reserve = async (amount: number, onExpire: 'release' | 'settle' = 'release') => {
+    const asked = { workspaceId: 'ws_f', featureCode: 'ai.points', amount: micros(amount), onExpire };
+    const ai = { type: 'TEXT_CHAT', pageId: 'page' } as const;
+    return (await hold(services, { ...asked, ttlSeconds: 3600, ai })).value.id;
+  };
   const give = (id: string) => refundUse(services, { id });
 
-  for (const id of ['ws_a', 'ws_b', 'ws_c', 'ws_d', 'ws_e']) {
+  for (const id of ['ws_a', 'ws_b', 'ws_c', 'ws_d', 'ws_e', 'ws_f']) {
     await pool.query(`insert into "Workspace" (id, name) values ($1, $1)`, [id]);
   }
   await pool.query(`
@@ -158,12 +164,24 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
 
   await clawBack('ws_e', await givePlan('ws_e', 50), 12.5);
 
-  clock.offsetMs += 11 * DAY_MS;
+  await grant('ws_f', 300, 1); // expires while a part of it is held
+  const long = await reserve(250, 'settle'); // 200 free
+  const less = await reserve(30);
+  await settle(services, { id: less, amount: micros(20) });
+  await release(services, { id: await reserve(40) });
+  await progress(services, { id: long, amount: micros(210) });
+  await progress(services, { id: await reserve(25), amount: micros(5), ttlSeconds: 86_400 });
+  clock.offsetMs += DAY_MS; // the long one is settled, with 210
+  await engine.expire('ws_f');
+
+  clock.offsetMs += 10 * DAY_MS;
   await engine.expire('ws_a');
   await give(first.value.id); // partly to a grant that is over
   clock.offsetMs += 40 * DAY_MS;
   await chat('ws_a', 3); // in another period
   await engine.expire('ws_c');
+  await grant('ws_f', 100);
+  await progress(services, { id: await reserve(212), amount: micros(1) }); // stays open
   await services.close();
   await pool.query(`
     insert into "Checkout" (id, "workspaceId", "paymentUserId", kind, status, amount, currency, credits)

@@ -6,6 +6,7 @@ import { catalogRoutes } from '../src/catalog/routes.ts';
 import { creditRoutes } from '../src/credits/routes.ts';
 import { decisionRoutes } from '../src/decisions/routes.ts';
 import { entitlementRoutes } from '../src/entitlements/routes.ts';
+import { holdRoutes } from '../src/holds/routes.ts';
 import { createServer } from '../src/http/server.ts';
 import { paymentListRoutes } from '../src/payments/lists.ts';
 import { subscriptionRoutes } from '../src/subscriptions/routes.ts';
@@ -18,7 +19,7 @@ await database.pool.query(`insert into "User" (id) values ('u'), ('u_other')`);
 const services = await openServices(database);
 const endpoints = [
   ...[...paymentListRoutes(services), ...subscriptionRoutes(services), ...entitlementRoutes(services)],
-  ...[...creditRoutes(services), ...aiRoutes(services), ...decisionRoutes(services)],
+  ...[...creditRoutes(services), ...aiRoutes(services), ...decisionRoutes(services), ...holdRoutes(services)],
   ...[...catalogRoutes(services), ...auditRoutes(services)],
 ];
 const defects: unknown[] = [];
@@ -64,6 +65,8 @@ const ROWS = {
   '/v1/ai-usages':
     'id workspaceId type points freePoints paidPoints pageId description createdAt updatedAt creditCost',
   '/v1/credits/grants': 'id workspaceId type amount remaining priority expiresAt description createdAt',
+  '/v1/holds':
+    'id workspaceId featureCode amount fromAllowance fromCredits creditCost status settledAmount progressAmount expiresAt onExpire ai endedBy createdAt updatedAt',
   '/v1/decisions': 'id workspaceId operation featureCode amount code plan catalogVersion createdAt',
 };
 
@@ -172,7 +175,11 @@ test('each list is chosen by what its rows are', async () => {
     ['/v1/credit-usages?status=REFUNDED', 3],
     ['/v1/ai-usages?type=IMAGE_GENERATION', 0],
     ['/v1/ai-usages?status=REFUNDED', 1],
-    ['/v1/decisions?operation=EXPIRE', 1],
+    ['/v1/decisions?operation=EXPIRE', 2],
+    ['/v1/decisions?operation=SETTLE&featureCode=ai.points', 2],
+    ['/v1/holds?status=HELD', 1],
+    ['/v1/holds?status=RELEASED&workspaceId=ws_f', 2],
+    ['/v1/holds?featureCode=api.calls', 0],
     ['/v1/decisions?operation=CLAW_BACK', 5],
     ['/v1/decisions?code=limit_reached&allowed=false', 1],
     ['/v1/decisions?code=limit_reached&allowed=true', 0],
@@ -205,6 +212,16 @@ test('an expired grant has nothing left, whether or not that was booked', async 
   assert.equal(remaining, 0);
   assert.equal(Number((spent! + expired!).toFixed(6)), amount);
   assert(expired! > 0 && spent! > 0);
+});
+
+test('what is held of an expired grant is still there, and no more of it', async () => {
+  const { body } = await get('/v1/credits/grants?workspaceId=ws_f&limit=1');
+  const grantId = body.data[0]!.id;
+  const expire = `update "CreditGrant" set "expiresAt" = $1 where id = $2`;
+  await database.pool.query(expire, [new Date(Date.now() - 1000), grantId]);
+  const [grant] = (await get('/v1/credits/grants?workspaceId=ws_f&limit=1')).body.data;
+  assert.deepEqual([grant!.remaining, grant!.held, grant!.expired], [12, 12, 88]);
+  await database.pool.query(expire, [null, grantId]);
 });
 
 test('the catalog is answered as it serves, by version, and not at all if it never served', async () => {

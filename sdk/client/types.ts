@@ -262,6 +262,94 @@ export type AIUsage = {
   updatedAt: string;
 };
 
+export type HoldAnswer = {
+  id: string;
+  status: 'HELD' | 'SETTLED' | 'RELEASED';
+  workspaceId: string;
+  featureCode: string;
+  amount: number;
+  fromAllowance: number;
+  fromCredits: number;
+  /** Credits that are held, or were. */
+  creditCost: number;
+  /** What was charged in the end. */
+  settledAmount: number | null;
+  /** What was reported as used while it was open. */
+  progressAmount: number;
+  expiresAt: string;
+  onExpire: 'release' | 'settle';
+  ai: {
+    type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
+    pageId: string;
+  } | null;
+  createdAt: string;
+  credit: {
+    balance: number;
+    held: number;
+    available: number;
+  };
+};
+
+export type SettledHold = {
+  id: string;
+  status: 'HELD' | 'SETTLED' | 'RELEASED';
+  workspaceId: string;
+  featureCode: string;
+  amount: number;
+  fromAllowance: number;
+  fromCredits: number;
+  /** Credits that are held, or were. */
+  creditCost: number;
+  /** What was charged in the end. */
+  settledAmount: number | null;
+  /** What was reported as used while it was open. */
+  progressAmount: number;
+  expiresAt: string;
+  onExpire: 'release' | 'settle';
+  ai: {
+    type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
+    pageId: string;
+  } | null;
+  createdAt: string;
+  credit: {
+    balance: number;
+    held: number;
+    available: number;
+  };
+  /** What was used, to be refunded by its id like any use; null if it was nothing. */
+  usage: Usage | AIUsageAnswer | null;
+  /** What was used beyond the hold and could not be paid. */
+  shortfall: number;
+};
+
+export type Hold = {
+  id: string;
+  status: 'HELD' | 'SETTLED' | 'RELEASED';
+  workspaceId: string;
+  featureCode: string;
+  amount: number;
+  fromAllowance: number;
+  fromCredits: number;
+  /** Credits that are held, or were. */
+  creditCost: number;
+  /** What was charged in the end. */
+  settledAmount: number | null;
+  /** What was reported as used while it was open. */
+  progressAmount: number;
+  expiresAt: string;
+  onExpire: 'release' | 'settle';
+  ai: {
+    type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
+    pageId: string;
+  } | null;
+  createdAt: string;
+  /** The price that it was held at. */
+  creditsPerUnit: number | null;
+  /** The decision that settled or released it, and the id of its usage. */
+  endedBy: string | null;
+  updatedAt: string;
+};
+
 export type CreditGrantAnswer = {
   id: string;
   workspaceId: string;
@@ -279,8 +367,10 @@ export type CreditGrant = {
   workspaceId: string;
   type: 'PURCHASE' | 'PROMOTION' | 'ADJUSTMENT' | 'PLAN' | 'OPENING';
   amount: number;
-  /** What can be spent of it now: nothing once it has expired. */
+  /** What is left of it now; once it has expired, only what is still held. */
   remaining: number;
+  /** What open holds keep of that. */
+  held: number;
   spent: number;
   expired: number;
   clawedBack: number;
@@ -381,10 +471,10 @@ export type Reversal = {
 export type Decision = {
   id: string;
   workspaceId: string;
-  operation: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK';
+  operation: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK' | 'HOLD' | 'PROGRESS' | 'SETTLE' | 'RELEASE';
   allowed: boolean;
   /** Null, or why it was refused. */
-  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
+  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'hold_not_open' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
   featureCode: string | null;
   amount: number;
   fromAllowance: number;
@@ -405,10 +495,10 @@ export type Decision = {
 export type ExplainedDecision = {
   id: string;
   workspaceId: string;
-  operation: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK';
+  operation: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK' | 'HOLD' | 'PROGRESS' | 'SETTLE' | 'RELEASE';
   allowed: boolean;
   /** Null, or why it was refused. */
-  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
+  code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'hold_not_open' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | null;
   featureCode: string | null;
   amount: number;
   fromAllowance: number;
@@ -431,15 +521,18 @@ export type ExplainedDecision = {
   allowance: {
     limit: number | null;
     used: number;
+    held: number;
     remaining: number | null;
     resetsAt: string | null;
   } | null;
   credits: {
     /** Credits of the workspace after the decision. */
     balance: number;
+    /** What open holds keep of them. */
+    held: number;
     /** The price beyond the allowance. */
     creditsPerUnit: number | null;
-    /** Grants that paid, expired or got back, in spending order. */
+    /** Grants that paid, are held, expired or got back, in spending order. */
     sources: Array<{
       grantId: string;
       amount: number;
@@ -449,6 +542,11 @@ export type ExplainedDecision = {
       description: string | null;
       priority: number | null;
       expiresAt: string | null;
+    }>;
+    /** What a hold gave back to grants that were over by then. */
+    lapsed: Array<{
+      grantId: string;
+      amount: number;
     }>;
     /** What was taken back because payments were reversed. */
     clawedBack: Array<{
@@ -472,6 +570,21 @@ export type ExplainedDecision = {
     /** What a model did, and all that its points are made of. */
     work: PricedWork | null;
   } | null;
+  /** The hold that was taken, reported on, settled or released. */
+  hold: {
+    id: string;
+    amount: number;
+    fromAllowance: number;
+    fromCredits: number;
+    creditCost: number;
+    progressAmount: number;
+    expiresAt: string;
+    onExpire: 'release' | 'settle';
+    /** It ended by itself. */
+    expired: boolean;
+    /** What was used beyond it and could not be paid. */
+    shortfall: number;
+  } | null;
   /** Of a claw back: the purchase, and what was reversed of it before. */
   reversal: {
     creditRecordId: string | null;
@@ -485,7 +598,7 @@ export type ExplainedDecision = {
     creditRecordId: string | null;
   } | null;
   refusal: {
-    code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
+    code: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'hold_not_open' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
     message: string;
     details: Record<string, unknown>;
   } | null;
@@ -793,7 +906,7 @@ export type AuditReport = {
 };
 
 /** Every code that Tollgate answers with. */
-export type Code = 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
+export type Code = 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'hold_not_open' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable';
 
 /** What can be asked, by its address. */
 export type Operations = {
@@ -982,6 +1095,77 @@ export type Operations = {
       /** Send it as `cursor` to get the next page; null at the end. */
       nextCursor: string | null;
     };
+  };
+  /** Reserve an amount before the work: allowance first, then credits; all of it or nothing of it */
+  'POST /v1/holds': {
+    input: {
+      workspaceId: string;
+      featureCode: string;
+      /** Above 0 and up to 1,000,000,000, with at most six decimals. */
+      amount: number;
+      ttlSeconds?: number | undefined;
+      onExpire?: 'release' | 'settle' | undefined;
+      ai?: {
+        type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
+        pageId: string;
+      } | undefined;
+    };
+    answer: HoldAnswer;
+  };
+  /** What was reserved before the work, and what became of it */
+  'GET /v1/holds': {
+    input: {
+      limit?: number | undefined;
+      /** The `nextCursor` of the page before. */
+      cursor?: string | undefined;
+      workspaceId?: string | undefined;
+      /** Created at this time or later. */
+      createdAfter?: string | undefined;
+      /** Created before this time. */
+      createdBefore?: string | undefined;
+      status?: 'HELD' | 'SETTLED' | 'RELEASED' | undefined;
+      featureCode?: string | undefined;
+    };
+    answer: {
+      data: Array<Hold>;
+      hasMore: boolean;
+      /** Send it as `cursor` to get the next page; null at the end. */
+      nextCursor: string | null;
+    };
+  };
+  /** Say how much is used by now; the hold lives longer */
+  'POST /v1/holds/{id}/progress': {
+    input: {
+      id: string;
+      /** From 0 and up to 1,000,000,000, with at most six decimals. */
+      amount: number;
+      /** It lives at least so long from now; unless said, as long as when it was taken. */
+      ttlSeconds?: number | undefined;
+    };
+    answer: HoldAnswer;
+  };
+  /** Charge what the work came to, less or more than was held; the rest goes back */
+  'POST /v1/holds/{id}/settle': {
+    input: {
+      id: string;
+      /** From 0 and up to 1,000,000,000, with at most six decimals. */
+      amount: number;
+    };
+    answer: SettledHold;
+  };
+  /** Give all of a hold back: nothing was used */
+  'POST /v1/holds/{id}/release': {
+    input: {
+      id: string;
+    };
+    answer: HoldAnswer;
+  };
+  /** A hold as it is now */
+  'GET /v1/holds/{id}': {
+    input: {
+      id: string;
+    };
+    answer: Hold;
   };
   /** Give credits that nobody paid for */
   'POST /v1/credits/grants': {
@@ -1176,10 +1360,10 @@ export type Operations = {
       createdAfter?: string | undefined;
       /** Created before this time. */
       createdBefore?: string | undefined;
-      operation?: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK' | undefined;
+      operation?: 'OPENING' | 'USE' | 'GRANT' | 'REFUND' | 'EXPIRE' | 'CLAW_BACK' | 'HOLD' | 'PROGRESS' | 'SETTLE' | 'RELEASE' | undefined;
       featureCode?: string | undefined;
       plan?: 'FREE' | 'BASIC' | 'PRO' | 'ENTERPRISE' | undefined;
-      code?: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | undefined;
+      code?: 'invalid_request' | 'unauthorized' | 'forbidden' | 'not_found' | 'workspace_not_found' | 'feature_unknown' | 'model_unknown' | 'feature_not_in_plan' | 'limit_reached' | 'insufficient_credits' | 'idempotency_conflict' | 'hold_not_open' | 'subscription_exists' | 'no_subscription' | 'payment_required' | 'already_refunded' | 'not_refundable' | 'not_replayable' | 'nothing_to_pay' | 'payload_too_large' | 'rate_limited' | 'internal_error' | 'provider_error' | 'unavailable' | 'provider_unavailable' | undefined;
       allowed?: 'true' | 'false' | undefined;
     };
     answer: {

@@ -21,6 +21,17 @@ export type Client = {
     /** Charges AI work in points, or by what a model did: free points first, the rest from credits. */
     use: Verb<'POST /v1/ai/usage'>;
   };
+  /** Reserves an amount before the work, and charges what it came to. */
+  holds: {
+    create: Verb<'POST /v1/holds'>;
+    /** Says how much is used by now; the hold lives longer. */
+    progress: Verb<'POST /v1/holds/{id}/progress'>;
+    /** Charges what the work came to, less or more than was held; the rest goes back. */
+    settle: Verb<'POST /v1/holds/{id}/settle'>;
+    release: VerbById<'POST /v1/holds/{id}/release'>;
+    get: VerbById<'GET /v1/holds/{id}'>;
+    list: List<'GET /v1/holds'>;
+  };
   workspaces: {
     put: Verb<'PUT /v1/workspaces/{id}'>;
     /** What a workspace may use and spend now. */
@@ -107,6 +118,14 @@ export function verbsOn(line: Line): Client {
     useBatch: verb('POST /v1/usage/batch'),
     refundUse: verb('POST /v1/usage/{id}/refund'),
     ai: { use: verb('POST /v1/ai/usage') },
+    holds: {
+      create: verb('POST /v1/holds'),
+      progress: verb('POST /v1/holds/{id}/progress'),
+      settle: verb('POST /v1/holds/{id}/settle'),
+      release: byId('POST /v1/holds/{id}/release'),
+      get: byId('GET /v1/holds/{id}'),
+      list: list('GET /v1/holds'),
+    },
     workspaces: { put: verb('PUT /v1/workspaces/{id}'), get: byId('GET /v1/workspaces/{id}') },
     grants: { create: verb('POST /v1/credits/grants'), list: list('GET /v1/credits/grants') },
     checkout: {

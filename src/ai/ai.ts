@@ -4,7 +4,8 @@ import { pricedWorkSchema } from '../catalog/ai/schemas.ts';
 import { AI_POINTS } from '../catalog/types.ts';
 import type { Answer } from '../engine/batch.ts';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
-import type { AIWork } from '../engine/operations.ts';
+import type { Decision } from '../engine/operations.ts';
+import type { AIWork } from '../engine/work.ts';
 import { creditOf, creditSchema, refusalOf } from '../entitlements/answers.ts';
 import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { MICROS_PER_UNIT, toUnits } from '../lib/amounts.ts';
@@ -66,9 +67,14 @@ export async function useAI(
 
 function aiUsageOf({ decision, replayed }: Answer): Answered<AIUsage> {
   if (decision.code !== null) throw refusalOf(decision, replayed);
-  const { ai, balance, description } = decision.reasons;
+  return { value: aiUsedOf(decision), replayed };
+}
+
+/** What AI work took, as an answer says it: of a use, or of a hold that was settled. */
+export function aiUsedOf(decision: Decision): AIUsage {
+  const { ai, description } = decision.reasons;
   const createdAt = new Date(decision.createdAt).toISOString();
-  const value: AIUsage = {
+  return {
     id: decision.id,
     workspaceId: decision.workspaceId,
     type: ai!.type,
@@ -81,10 +87,9 @@ function aiUsageOf({ decision, replayed }: Answer): Answered<AIUsage> {
     updatedAt: createdAt,
     creditUsageId: decision.creditCost > 0n ? decision.id : null,
     creditCost: toUnits(decision.creditCost),
-    credit: creditOf(balance),
+    credit: creditOf(decision.reasons),
     ...(ai!.work === undefined ? {} : { work: inOrder(ai!.work) as AIUsage['work'] }),
   };
-  return { value, replayed };
 }
 
 /** With all fields in one order: made now or read again, where Postgres has chosen one, the answer is the same to the byte. */

@@ -11,11 +11,16 @@ import { aiListRoutes } from './lists.ts';
 const POINTS_MAX = 1_000_000_000; // as for every amount
 const POINTS_MESSAGE = `must be a whole number from 1 to ${POINTS_MAX}`;
 
+/** What AI work is for. */
+export const aiWorkSchema = z.strictObject({
+  type: z.enum(['TEXT_CHAT', 'IMAGE_GENERATION'], 'must be TEXT_CHAT or IMAGE_GENERATION'),
+  pageId: textSchema(200),
+});
+
 export const aiUseSchema = z
   .strictObject({
     workspaceId: workspaceIdSchema,
-    type: z.enum(['TEXT_CHAT', 'IMAGE_GENERATION'], 'must be TEXT_CHAT or IMAGE_GENERATION'),
-    pageId: textSchema(200),
+    ...aiWorkSchema.shape,
     points: z
       .int(POINTS_MESSAGE)
       .min(1, POINTS_MESSAGE)

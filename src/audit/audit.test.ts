@@ -48,7 +48,7 @@ const IDENTITY = 'a balance is the total less what was used, expired or clawed b
 const BALANCE = 'a balance is what the grants have left';
 const TOTAL = 'a total is the sum of all grants';
 const USAGE =
-  'the usage of a wallet is what uses cost less what refunds gave back, and its version moved with each';
+  'the usage of a wallet is what was used less what refunds gave back, and its version moved with each';
 const LOSSES = 'what expired or was clawed back is the same in a wallet and its grants';
 const GRANT = 'a grant is what is left, spent, expired and clawed back of it, as decisions say';
 const GRANTED = 'every grant was decided, and is as it was decided';
@@ -57,9 +57,16 @@ const REVERSED = 'what is reversed of a purchase is taken back from it, owed, or
 const OWED = 'of a reversed purchase, what was spent beyond what it still gives is owed, and no more';
 const REVERSAL = 'a purchase is reversed and owes as decisions say';
 const DEBT_PAID = 'what a purchase paid for earlier ones is as decisions say';
-const PRICE = 'a use is covered by allowance and credits, at the price that was decided on';
+const PRICE = 'what is used or held is covered by allowance and credits, at the price that was decided on';
+const HELD = 'what a wallet says is held is what its open holds keep';
+const KEPT = 'no grant has less left than open holds keep of it';
+const HOLD = 'a hold is as it was decided, and its cost is that of the grants that it names';
+const ENDED =
+  'a hold that is not open was ended once, by the decision that it names, and an open one by none';
+const THERE = 'every hold that was reported on or ended is there';
+const LIFE = 'no hold lives longer than a day after anybody was heard of';
 const REFUSAL = 'a refusal takes nothing';
-const LIMIT = 'no use has taken more than the allowance';
+const LIMIT = 'no use and no hold has taken more than the allowance';
 const SOURCES =
   'credits that were taken, given back or expired are those of the grants that a decision names';
 const REFUND = 'a use is refunded at most once, and all of it';
@@ -93,7 +100,45 @@ const one = (table: string, condition: string) =>
 const PAID_USE = `operation = 'USE' and code is null and "creditCost" > 0
   and not exists (select from "Decision" r where r."refundOf" = "Decision".id)`;
 
+const OPEN_HOLD = one('Hold', `status = 'HELD'`);
+const SETTLED_HOLD = one('Hold', `status = 'SETTLED'`);
+
 const CORRUPTIONS: Corruption[] = [
+  [HELD, sql`update "Credit" set held = held + 1 where "workspaceId" = 'ws_f' returning "workspaceId"`],
+  [
+    KEPT,
+    sql`
+      update "Hold" set sources = jsonb_set(sources, '{0,amount}', '100.5'), "creditCost" = 100.5
+      where ${OPEN_HOLD} returning sources #>> '{0,grantId}' as "grantId"`,
+    [HELD, HOLD, OWED],
+  ],
+  [HOLD, sql`update "Hold" set amount = amount + 1 where ${OPEN_HOLD} returning id`],
+  [HOLD, sql`update "Hold" set sources = '[]' where ${SETTLED_HOLD} and "creditCost" > 0 returning id`],
+  [ENDED, sql`update "Hold" set "settledAmount" = "settledAmount" + 1 where ${SETTLED_HOLD} returning id`],
+  [
+    ENDED,
+    sql`update "Hold" set status = 'RELEASED', "settledAmount" = null where ${SETTLED_HOLD} returning id, "endedBy"`,
+  ],
+  [
+    ENDED,
+    sql`
+      insert into "Decision" (id, "workspaceId", operation, "featureCode", amount, plan, "catalogVersion", reasons)
+      select 'op_again', "workspaceId", 'SETTLE', "featureCode", 0, plan, "catalogVersion", reasons - 'sources'
+      from "Decision"
+      where ${one('Decision', `operation = 'RELEASE'`)}
+      returning reasons #>> '{hold,id}' as id`,
+    [USAGE],
+  ],
+  [
+    THERE,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{hold,id}', '"op_nowhere"')
+      where ${one('Decision', `operation = 'PROGRESS'`)} returning id`,
+  ],
+  [
+    LIFE,
+    sql`update "Hold" set "expiresAt" = "updatedAt" + interval '25 hours' where ${OPEN_HOLD} returning id`,
+  ],
   [
     IDENTITY,
     sql`update "Credit" set "totalUsage" = "totalUsage" + 0.000001 where "workspaceId" = 'ws_a' returning "workspaceId"`,
@@ -347,7 +392,7 @@ test('a broken audit prints the rows, a clean one a line for each invariant', as
   const clean = await audit(database.db, { now });
   const lines = printAudit(clean).split('\n');
   assert.equal(lines.length, CHECKS.length + 3);
-  assert.match(lines[1]!, /^ok +5 {2}a balance is the total less/);
+  assert.match(lines[1]!, /^ok +6 {2}a balance is the total less/);
   assert.equal(lines.at(-1), `Audit of 2026-01-31T10:00:00.000Z: all ${CHECKS.length} invariants hold.`);
 
   const { reports } = await spoiled(sql`update "FeatureUsage" set used = used + 1 returning id`);

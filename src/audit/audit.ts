@@ -3,6 +3,7 @@ import type { Db } from '../db/pool.ts';
 import type { DB } from '../db/types.ts';
 import type { Check } from './check.ts';
 import { decisionChecks } from './decisions/store.ts';
+import { holdChecks } from './holds/store.ts';
 import { paymentChecks } from './payments/store.ts';
 import { planChecks } from './plans/store.ts';
 import { reversalChecks } from './reversals/store.ts';
@@ -20,6 +21,7 @@ export type CheckReport = { name: string; ok: boolean; checked: number; failures
 export const CHECKS: readonly Check[] = [
   ...walletChecks,
   ...reversalChecks,
+  ...holdChecks,
   ...decisionChecks,
   ...usageChecks,
   ...paymentChecks,

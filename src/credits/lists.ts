@@ -15,7 +15,10 @@ const grantRowSchema = z
     workspaceId: z.string(),
     type: z.enum(GrantType),
     amount: z.number(),
-    remaining: z.number().meta({ description: 'What can be spent of it now: nothing once it has expired.' }),
+    remaining: z
+      .number()
+      .meta({ description: 'What is left of it now; once it has expired, only what is still held.' }),
+    held: z.number().meta({ description: 'What open holds keep of that.' }),
     spent: z.number(),
     expired: z.number(),
     clawedBack: z.number(),
@@ -33,16 +36,17 @@ const grantRowSchema = z
   .meta({ id: 'CreditGrant' });
 
 /** A grant as it stands now, whether or not its expiry has been booked. */
-function grantAt(row: Selectable<CreditGrant>, now: Date): z.infer<typeof grantRowSchema> {
-  const [amount, left, gone, clawedBack] = [row.amount, row.remaining, row.expired, row.clawedBack].map(
-    fromDecimal,
-  ) as [bigint, bigint, bigint, bigint];
+function grantAt(row: Selectable<CreditGrant> & { held: string }, now: Date): z.infer<typeof grantRowSchema> {
+  const amount = fromDecimal(row.amount);
+  const left = fromDecimal(row.remaining);
+  const gone = fromDecimal(row.expired);
+  const held = fromDecimal(row.held);
   const isOver = row.expiresAt !== null && row.expiresAt <= now;
   return {
-    ...plain(row, 'amount', 'clawedBack', 'reversed', 'debt'),
-    remaining: isOver ? 0 : toUnits(left),
-    expired: toUnits(isOver ? gone + left : gone),
-    spent: toUnits(amount - left - gone - clawedBack),
+    ...plain(row, 'amount', 'clawedBack', 'reversed', 'debt', 'held'),
+    remaining: toUnits(isOver ? held : left),
+    expired: toUnits(isOver ? gone + left - held : gone),
+    spent: toUnits(amount - left - gone - fromDecimal(row.clawedBack)),
   };
 }
 
@@ -80,7 +84,7 @@ export function creditListRoutes({ db, clock }: { db: Db; clock: Clock }): Endpo
       summary: 'Lots of credits: what each was, and what is left of it now',
       row: grantRowSchema,
       filters: { type: oneOf(GrantType) },
-      read: (page, filters) => listGrants(db, page, filters),
+      read: (page, filters) => listGrants(db, page, filters, clock.now()),
       answer: (row) => grantAt(row, clock.now()),
     }),
     listEndpoint({

@@ -27,6 +27,9 @@ await pool.query(`
   insert into "CreditRecord" (id, amount, type, "workspaceId", "paymentUserId") values ('rec', 0, 'PURCHASE', 'ws', 'pu');
   insert into "CreditGrant" (id, "workspaceId", type, amount, remaining, expired, "clawedBack", description)
     values ('gr', 'ws', 'PROMOTION', 10, 4, 2, 1, '');
+  insert into "Hold" (id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost", sources,
+      "creditsPerUnit", "ttlSeconds", "expiresAt", "onExpire")
+    values ('op', 'ws', 'f', 3, 1, 2, 2, '[]', 1, 60, now() + interval '1 minute', 'release');
   insert into "DebtPayment" ("debtorId", "payerId", "workspaceId", amount) values ('gr', 'gr', 'ws', 1);
   insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status)
     values ('cu', 'ws', 'f', 1, '', 'SUCCEEDED');
@@ -75,6 +78,27 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Credit', '"clawedBack" = -1, total = 8', 'Credit_amounts_check'],
   ['Credit', 'debt = -1', 'Credit_debt_check'],
   ['Credit', '"topUpBelow" = 0', 'Credit_topUpBelow_check'],
+  ['Credit', 'held = -0.000001', 'Credit_held_check'],
+  ['Credit', 'held = 4.000001', 'Credit_held_check'],
+  ['Hold', 'amount = 4', 'Hold_amounts_check'],
+  ['Hold', 'amount = 0, "fromAllowance" = 0, "fromCredits" = 0, "creditCost" = 0', 'Hold_amounts_check'],
+  ['Hold', '"fromAllowance" = -1, "fromCredits" = 4', 'Hold_amounts_check'],
+  ['Hold', '"fromAllowance" = 4, "fromCredits" = -1', 'Hold_amounts_check'],
+  ['Hold', '"creditCost" = -1', 'Hold_amounts_check'],
+  ['Hold', '"creditCost" = 0', 'Hold_amounts_check'],
+  ['Hold', '"creditsPerUnit" = null', 'Hold_amounts_check'],
+  ['Hold', '"settledAmount" = 1', 'Hold_status_check'],
+  ['Hold', `status = 'SETTLED', "settledAmount" = 1`, 'Hold_status_check'],
+  ['Hold', `status = 'SETTLED', "endedBy" = 'op'`, 'Hold_status_check'],
+  ['Hold', `status = 'SETTLED', "endedBy" = 'op', "settledAmount" = -1`, 'Hold_status_check'],
+  ['Hold', `"endedBy" = 'op'`, 'Hold_status_check'],
+  ['Hold', '"progressAmount" = -1', 'Hold_status_check'],
+  ['Hold', `"onExpire" = 'keep'`, 'Hold_expiry_check'],
+  ['Hold', '"ttlSeconds" = 0', 'Hold_expiry_check'],
+  ['Hold', '"ttlSeconds" = 86401', 'Hold_expiry_check'],
+  ['Hold', '"expiresAt" = "createdAt"', 'Hold_expiry_check'],
+  ['Hold', `"aiType" = 'TEXT_CHAT'`, 'Hold_ai_check'],
+  ['Hold', `"pageId" = 'p'`, 'Hold_ai_check'],
   ['AutoTopUp', 'threshold = 0', 'AutoTopUp_amounts_check'],
   ['AutoTopUp', '"monthlyMax" = 0', 'AutoTopUp_amounts_check'],
   ['AutoTopUp', 'declines = -1', 'AutoTopUp_declines_check'],
@@ -99,6 +123,8 @@ const broken: [table: string, change: string, rule: string][] = [
   ['Decision', 'amount = 4', 'Decision_use_check'],
   ['Decision', 'amount = 0, "fromAllowance" = 0, "fromCredits" = 0', 'Decision_use_check'],
   ['Decision', '"featureCode" = null', 'Decision_use_check'],
+  ['Decision', `operation = 'HOLD', amount = 4`, 'Decision_use_check'],
+  ['Decision', `operation = 'SETTLE', amount = 4`, 'Decision_use_check'],
   ['Decision', `operation = 'GRANT', amount = -1`, 'Decision_amounts_check'],
   ['Decision', '"fromAllowance" = -1, "fromCredits" = 4', 'Decision_amounts_check'],
   ['Decision', '"fromAllowance" = 4, "fromCredits" = -1', 'Decision_amounts_check'],

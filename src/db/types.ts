@@ -73,9 +73,19 @@ export const OperationType = {
     GRANT: "GRANT",
     REFUND: "REFUND",
     EXPIRE: "EXPIRE",
-    CLAW_BACK: "CLAW_BACK"
+    CLAW_BACK: "CLAW_BACK",
+    HOLD: "HOLD",
+    PROGRESS: "PROGRESS",
+    SETTLE: "SETTLE",
+    RELEASE: "RELEASE"
 } as const;
 export type OperationType = (typeof OperationType)[keyof typeof OperationType];
+export const HoldStatus = {
+    HELD: "HELD",
+    SETTLED: "SETTLED",
+    RELEASED: "RELEASED"
+} as const;
+export type HoldStatus = (typeof HoldStatus)[keyof typeof HoldStatus];
 export const CheckoutKind = {
     PURCHASE: "PURCHASE",
     TOP_UP: "TOP_UP"
@@ -173,6 +183,7 @@ export type Credit = {
     expired: Generated<string>;
     clawedBack: Generated<string>;
     debt: Generated<string>;
+    held: Generated<string>;
     topUpBelow: string | null;
     version: Generated<string>;
     paymentUserId: string | null;
@@ -251,6 +262,30 @@ export type FeatureUsage = {
     periodStart: Timestamp;
     periodEnd: Timestamp | null;
     used: string;
+    createdAt: Generated<Timestamp>;
+    updatedAt: Generated<Timestamp>;
+};
+export type Hold = {
+    id: string;
+    workspaceId: string;
+    featureCode: string;
+    amount: string;
+    fromAllowance: string;
+    fromCredits: string;
+    creditCost: string;
+    sources: unknown;
+    creditsPerUnit: string | null;
+    periodStart: Timestamp | null;
+    periodEnd: Timestamp | null;
+    aiType: AIUsageType | null;
+    pageId: string | null;
+    status: Generated<HoldStatus>;
+    progressAmount: Generated<string>;
+    settledAmount: string | null;
+    endedBy: string | null;
+    ttlSeconds: number;
+    expiresAt: Timestamp;
+    onExpire: string;
     createdAt: Generated<Timestamp>;
     updatedAt: Generated<Timestamp>;
 };
@@ -397,6 +432,7 @@ export type DB = {
     DebtPayment: DebtPayment;
     Decision: Decision;
     FeatureUsage: FeatureUsage;
+    Hold: Hold;
     IdempotentRequest: IdempotentRequest;
     PaidPeriod: PaidPeriod;
     Payment: Payment;

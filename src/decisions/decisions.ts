@@ -55,6 +55,7 @@ export const explainedDecisionSchema = z
       .object({
         limit: z.number().nullable(),
         used: z.number(),
+        held: z.number(),
         remaining: z.number().nullable(),
         resetsAt: time.nullable(),
       })
@@ -62,10 +63,14 @@ export const explainedDecisionSchema = z
       .meta({ description: 'The allowance after the decision; a null limit: unlimited, or not counted.' }),
     credits: z.object({
       balance: z.number().meta({ description: 'Credits of the workspace after the decision.' }),
+      held: z.number().meta({ description: 'What open holds keep of them.' }),
       creditsPerUnit: z.number().nullable().meta({ description: 'The price beyond the allowance.' }),
       sources: z
         .array(sourceSchema)
-        .meta({ description: 'Grants that paid, expired or got back, in spending order.' }),
+        .meta({ description: 'Grants that paid, are held, expired or got back, in spending order.' }),
+      lapsed: z
+        .array(z.object({ grantId: z.string(), amount: z.number() }))
+        .meta({ description: 'What a hold gave back to grants that were over by then.' }),
       clawedBack: z
         .array(
           z.object({
@@ -89,6 +94,21 @@ export const explainedDecisionSchema = z
           .meta({ description: 'What a model did, and all that its points are made of.' }),
       })
       .nullable(),
+    hold: z
+      .object({
+        id: z.string(),
+        amount: z.number(),
+        fromAllowance: z.number(),
+        fromCredits: z.number(),
+        creditCost: z.number(),
+        progressAmount: z.number(),
+        expiresAt: time,
+        onExpire: z.enum(['release', 'settle']),
+        expired: z.boolean().meta({ description: 'It ended by itself.' }),
+        shortfall: z.number().meta({ description: 'What was used beyond it and could not be paid.' }),
+      })
+      .nullable()
+      .meta({ description: 'The hold that was taken, reported on, settled or released.' }),
     reversal: z
       .object({ creditRecordId: z.string().nullable(), grantId: z.string(), before: z.number() })
       .nullable()
@@ -129,15 +149,18 @@ export async function explainDecision(db: Db, id: string): Promise<ExplainedDeci
     ...answerDecision(found.decision),
     why: whyOf(decision),
     description: reasons.description ?? null,
-    allowance: reasons.allowance ?? null,
+    allowance: reasons.allowance === undefined ? null : { held: 0, ...reasons.allowance },
     credits: {
       balance: Number(reasons.balance),
+      held: reasons.held ?? 0,
       creditsPerUnit: reasons.creditsPerUnit ?? null,
       sources: sourcesOf(reasons, found.grants),
+      lapsed: reasons.lapsed ?? [],
       clawedBack: (reasons.clawedBack ?? []).map((entry) => ({ for: null, expired: false, ...entry })),
       debts: reasons.debts ?? [],
     },
     ai: reasons.ai === undefined ? null : { work: null, ...reasons.ai },
+    hold: explainHold(reasons),
     reversal: reasons.reversal === undefined ? null : { creditRecordId: null, ...reasons.reversal },
     grant: reasons.grant === undefined ? null : { creditRecordId: null, ...reasons.grant },
     refusal: decision.code === null ? null : explainRefusal(decision),
@@ -170,6 +193,12 @@ function sourcesOf({ sources = [] }: Reasons, grants: readonly GrantRow[]): z.in
       expiresAt: grant?.expiresAt?.toISOString() ?? null,
     };
   });
+}
+
+function explainHold({ hold, shortfall = 0 }: Reasons): ExplainedDecision['hold'] {
+  if (hold === undefined) return null;
+  const { ttlSeconds: _ttlSeconds, createdAt: _createdAt, period: _period, ...shown } = hold;
+  return { expired: false, ...shown, shortfall };
 }
 
 function explainRefusal(decision: Decision): NonNullable<ExplainedDecision['refusal']> {

@@ -1,4 +1,5 @@
-import type { Decision, PricedWork } from '../engine/operations.ts';
+import type { Decision } from '../engine/operations.ts';
+import type { PricedWork } from '../engine/work.ts';
 import { refusalOf } from '../entitlements/answers.ts';
 import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
 
@@ -8,6 +9,14 @@ export function whyOf(decision: Decision): string {
   switch (decision.operation) {
     case 'USE':
       return `${whyUsed(decision)}${whyPriced(decision)}`;
+    case 'HOLD':
+      return `Until ${decision.reasons.hold!.expiresAt} it is held. ${whyUsed(decision)}`;
+    case 'PROGRESS':
+      return whyLonger(decision);
+    case 'SETTLE':
+      return whySettled(decision);
+    case 'RELEASE':
+      return whyReleased(decision);
     case 'REFUND':
       return whyGivenBack(decision);
     case 'GRANT':
@@ -26,7 +35,8 @@ export function whyOf(decision: Decision): string {
 function whyUsed({ plan, featureCode, fromAllowance, fromCredits, creditCost, ...rest }: Decision): string {
   const { allowance, creditsPerUnit } = rest.reasons;
   if (fromAllowance > 0n && rest.periodStart === null) return `The plan ${plan} includes ${featureCode}.`;
-  const free = `${toUnits(fromAllowance)} from the allowance of ${plan}, of which ${allowance?.used} of ${allowance?.limit ?? 'unlimited'} is used now`;
+  const held = allowance?.held === undefined ? '' : `, and ${allowance.held} held`;
+  const free = `${toUnits(fromAllowance)} from the allowance of ${plan}, of which ${allowance?.used} of ${allowance?.limit ?? 'unlimited'} is used now${held}`;
   const paid = `${toUnits(fromCredits)} for ${credits(creditCost)}, at ${creditsPerUnit} each`;
   if (fromCredits === 0n) return `${featureCode}: ${free}.`;
   return fromAllowance === 0n
@@ -51,6 +61,35 @@ function sourceOf({ source, version }: PricedWork['price']): string {
     case 'FALLBACK':
       return "the catalog's fallback, because nobody knows the model";
   }
+}
+
+function whyLonger({ amount, featureCode, reasons }: Decision): string {
+  const { id, expiresAt } = reasons.hold!;
+  return `Of the hold ${id}, ${toUnits(amount)} of ${featureCode} is used by now; it lives until ${expiresAt}.`;
+}
+
+function whySettled(decision: Decision): string {
+  const { amount, featureCode, reasons } = decision;
+  const { hold, shortfall } = reasons;
+  const { id, amount: held } = hold!;
+  const how = hold!.expired ? 'expired and was settled with its progress' : 'was settled';
+  const most = shortfall === undefined ? '' : ` ${shortfall} more was used and could not be paid.`;
+  if (amount === 0n)
+    return `The hold ${id} of ${held} ${how}: nothing was used.${most}${whyLapsed(decision)}`;
+  return `The hold ${id} of ${held} ${featureCode} ${how}. ${whyUsed(decision)}${most}${whyLapsed(decision)}`;
+}
+
+function whyReleased(decision: Decision): string {
+  const { amount, featureCode, reasons } = decision;
+  const how = reasons.hold!.expired ? 'expired: all' : 'was released: all';
+  return `The hold ${reasons.hold!.id} ${how} ${toUnits(amount)} of ${featureCode} went back.${whyLapsed(decision)}`;
+}
+
+function whyLapsed({ reasons: { lapsed = [] } }: Decision): string {
+  const gone = lapsed.reduce((sum, { amount }) => sum + toMicros(amount)!, 0n);
+  return gone === 0n
+    ? ''
+    : ` ${credits(gone)} went back to grants that had expired by then, and so are gone.`;
 }
 
 function whyGivenBack({ refundOf, featureCode, fromAllowance, creditCost, reasons }: Decision): string {

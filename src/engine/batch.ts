@@ -1,9 +1,15 @@
 import type { Catalog } from '../catalog/types.ts';
 import { Refusal } from '../lib/errors.ts';
-import { decide, type Subject } from './decide.ts';
-import { findDecisions, findRequestKeys, loadRefundedUses, loadReversedPurchases } from './decisions.ts';
+import { decide, endedBy, isOfHold, type Subject } from './decide.ts';
+import {
+  findDecisions,
+  findHolds,
+  findRequestKeys,
+  loadRefundedUses,
+  loadReversedPurchases,
+} from './decisions.ts';
 import { loadStates } from './load.ts';
-import type { Decision, Operation, RefundedUse, ReversedPurchase } from './operations.ts';
+import type { Decision, EndedHold, Operation, RefundedUse, ReversedPurchase } from './operations.ts';
 import { rowsOf } from './rows.ts';
 import type { State } from './state.ts';
 import type { States } from './states.ts';
@@ -33,7 +39,10 @@ export type Attempt = {
 export type BatchContext = { db: Queryable; states: States; catalog: Catalog; now: number };
 
 /** A workspace's part of a batch: decided, not yet written. */
-type Draft = { before: State; after: State; decisions: Decision[]; decided: [Attempt, Decision | null][] };
+type Draft = { before: State; after: State; decisions: Decision[]; decided: [Attempt, Verdict][] };
+
+/** What an operation came to, if its workspace is written: null, if there was nothing to book. */
+type Verdict = Decision | Refusal | null;
 
 type Outcomes = Map<Attempt, Outcome>;
 
@@ -49,16 +58,18 @@ export async function decideBatch(attempts: readonly Attempt[], context: BatchCo
   const open = attempts.filter(isOpen);
   const groups = Map.groupBy(open, ({ operation }) => operation.workspaceId);
   await loadMissing([...groups.keys()], context);
+  await reloadOutdated(open, context);
   // Read after the states: while the versions hold, what is read here holds too.
   const subjects = await loadSubjects(open, context);
 
   const refusals = new Map<Attempt, Refusal>();
   const drafts = draftAll(groups, context, subjects, refusals);
-  await write(drafts, context, outcomes);
+  await write(drafts, context, outcomes, refusals);
 
   const moved = drafts.flatMap(({ decided }) => decided.map(([attempt]) => attempt)).filter(isOpen);
-  await replay([...moved, ...refusals.keys()], context, outcomes);
-  for (const attempt of moved.filter(isOpen)) outcomes.set(attempt, { type: 'moved' });
+  await replay([...new Set([...moved, ...refusals.keys()])], context, outcomes);
+  for (const attempt of moved.filter((attempt) => isOpen(attempt) && !refusals.has(attempt)))
+    outcomes.set(attempt, { type: 'moved' });
   for (const [attempt, refusal] of refusals)
     if (isOpen(attempt)) outcomes.set(attempt, { type: 'refused', refusal });
   return outcomes;
@@ -68,6 +79,7 @@ export async function decideBatch(attempts: readonly Attempt[], context: BatchCo
 export function claimsOf(operation: Operation): string[] {
   const claims = operation.idempotency === null ? [] : [`key ${operation.idempotency.key}`];
   if (operation.type === 'REFUND') claims.push(`use ${operation.useId}`);
+  if (isOfHold(operation)) claims.push(`hold ${operation.holdId}`);
   return claims;
 }
 
@@ -88,16 +100,38 @@ async function loadMissing(workspaceIds: string[], { db, states, now }: BatchCon
   for (const state of (await loadStates(db, missing, now)).values()) states.keep(state);
 }
 
+/** Another process may have taken a hold that is asked about: a state that does not have it is read again. */
+async function reloadOutdated(attempts: readonly Attempt[], context: BatchContext): Promise<void> {
+  const outdated = [
+    ...new Set(attempts.filter(isNotOpen(context)).map(({ operation }) => operation.workspaceId)),
+  ];
+  for (const workspaceId of outdated) context.states.forget(workspaceId);
+  await loadMissing(outdated, context);
+}
+
+/** Whether an operation is about a hold that is not open, as far as the states say. */
+function isNotOpen({ states }: BatchContext): (attempt: Attempt) => boolean {
+  return ({ operation }) =>
+    isOfHold(operation) &&
+    states.get(operation.workspaceId)?.holds.some(({ id }) => id === operation.holdId) === false;
+}
+
 type Subjects = {
+  endedHolds: ReadonlyMap<string, EndedHold & { workspaceId: string }>;
   uses: ReadonlyMap<string, RefundedUse>;
   purchases: ReadonlyMap<string, ReversedPurchase>;
 };
 
-async function loadSubjects(attempts: Attempt[], { db }: BatchContext): Promise<Subjects> {
+async function loadSubjects(attempts: Attempt[], context: BatchContext): Promise<Subjects> {
+  const { db } = context;
   const operations = attempts.map(({ operation }) => operation);
   const useIds = operations.flatMap((asked) => (asked.type === 'REFUND' ? [asked.useId] : []));
   const reversals = operations.filter((asked) => asked.type === 'CLAW_BACK');
+  const holdIds = attempts
+    .filter(isNotOpen(context))
+    .flatMap(({ operation }) => (isOfHold(operation) ? [operation.holdId] : []));
   return {
+    endedHolds: holdIds.length === 0 ? new Map() : await loadEndedHolds(db, holdIds),
     uses: useIds.length === 0 ? new Map() : await loadRefundedUses(db, useIds),
     purchases:
       reversals.length === 0
@@ -108,6 +142,15 @@ async function loadSubjects(attempts: Attempt[], { db }: BatchContext): Promise<
             reversals.map(({ purchaseId }) => purchaseId),
           ),
   };
+}
+
+async function loadEndedHolds(db: Queryable, ids: string[]): Promise<Subjects['endedHolds']> {
+  const found = await findHolds(db, ids);
+  return new Map(
+    [...found].flatMap(([id, { workspaceId, status }]) =>
+      status === 'HELD' ? [] : [[id, { workspaceId, endedAs: status }] as const],
+    ),
+  );
 }
 
 function draftAll(
@@ -129,11 +172,11 @@ function draftAll(
     for (const attempt of attempts) {
       const { operation } = attempt;
       try {
-        const subject = subjectOf(operation, subjects);
-        const { state, decisions } = decide(draft.after, operation, catalog, now, subject);
+        const subject = subjectOf(operation, subjects, draft);
+        const { state, decisions, refusal } = decide(draft.after, operation, catalog, now, subject);
         draft.after = state;
         draft.decisions.push(...decisions);
-        draft.decided.push([attempt, decisions.at(-1) ?? null]);
+        draft.decided.push([attempt, refusal ?? decisions.at(-1) ?? null]);
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         refusals.set(attempt, error);
@@ -144,7 +187,19 @@ function draftAll(
   return drafts;
 }
 
-function subjectOf(operation: Operation, { uses, purchases }: Subjects): Subject | undefined {
+function subjectOf(
+  operation: Operation,
+  { uses, purchases, endedHolds }: Subjects,
+  draft: Draft,
+): Subject | undefined {
+  if (isOfHold(operation)) {
+    const { holdId, workspaceId } = operation;
+    if (draft.after.holds.some(({ id }) => id === holdId)) return undefined;
+    const ended = endedHolds.get(holdId);
+    const subject = ended?.workspaceId === workspaceId ? ended : endedBy(draft.decisions, holdId);
+    if (subject === undefined) throw holdNotFound(holdId);
+    return subject;
+  }
   if (operation.type === 'CLAW_BACK') return purchases.get(operation.purchaseId);
   if (operation.type !== 'REFUND') return undefined;
   const use = uses.get(operation.useId);
@@ -157,6 +212,7 @@ async function write(
   drafts: readonly Draft[],
   { db, states, now }: BatchContext,
   outcomes: Outcomes,
+  refusals: Map<Attempt, Refusal>,
 ): Promise<void> {
   const full = drafts.filter((draft) => draft.decisions.length > 0);
   const written =
@@ -173,8 +229,10 @@ async function write(
       continue;
     }
     states.keep(after);
-    for (const [attempt, decision] of decided) {
-      outcomes.set(attempt, decision === null ? { type: 'nothing' } : answered(decision, false));
+    for (const [attempt, verdict] of decided) {
+      // With its key, it may have been answered before: that is looked up for all refusals.
+      if (verdict instanceof Refusal) refusals.set(attempt, verdict);
+      else outcomes.set(attempt, verdict === null ? { type: 'nothing' } : answered(verdict, false));
     }
   }
 }
@@ -228,4 +286,8 @@ export function workspaceNotFound(workspaceId: string): Refusal {
 
 export function useNotFound(id: string): Refusal {
   return new Refusal('not_found', `There is no usage ${JSON.stringify(id)}.`, { param: 'id' });
+}
+
+export function holdNotFound(id: string): Refusal {
+  return new Refusal('not_found', `There is no hold ${JSON.stringify(id)}.`, { param: 'id' });
 }

@@ -60,8 +60,8 @@ function play(steps: readonly Step[], debt: DebtPolicy = 'next_purchase') {
   const common = { workspaceId: 'acme', idempotency: null };
   let state: State = {
     ...{ workspaceId: 'acme', version: 0, createdAt: NOW, subscription: null },
-    wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
-    ...{ grants: [], debts: [], usages: new Map(), topUpBelow: null },
+    wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n, held: 0n },
+    ...{ grants: [], holds: [], debts: [], usages: new Map(), topUpBelow: null },
   };
   const lots = new Map<string, Lot & { amount: Micros; reversed: Micros }>();
   const decisions: Decision[] = [];

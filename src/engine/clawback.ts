@@ -2,12 +2,13 @@ import { type Micros, max, min, toUnits } from '../lib/amounts.ts';
 import { openLedger, owe, oweLess, settle } from './debts.ts';
 import type { ClawBackOperation, Decision, ReversedPurchase } from './operations.ts';
 import type { Context } from './quote.ts';
-import type { State } from './state.ts';
-import { decisionOf, nextState, type Step } from './step.ts';
+import { heldOf, type State } from './state.ts';
+import { balanceReason, decisionOf, nextState, type Step } from './step.ts';
 
 /**
  * Brings what is taken back of a purchase to so much in all; null where it is that already. What was not spent is taken
- * from its own grant, and what was is owed.
+ * from its own grant, and what was is owed. What is held counts as spent: the work goes on, and what it gives back is
+ * taken then.
  */
 export function clawBack(
   state: State,
@@ -15,10 +16,11 @@ export function clawBack(
   context: Context,
   purchase: ReversedPurchase,
 ): Step | null {
-  const { lot, reversed } = purchase;
+  const { lot, reversed, amount } = purchase;
   if (operation.amount === reversed) return null;
-  const before = standing(purchase, reversed);
-  const now = standing(purchase, operation.amount);
+  const spent = purchase.spent + heldOf(state, lot.id);
+  const before = standing({ amount, spent }, reversed);
+  const now = standing({ amount, spent }, operation.amount);
   const ledger = openLedger(state);
   if (now.taken !== before.taken) ledger.taken.push({ lot, amount: now.taken - before.taken });
   if (now.owed > before.owed) owe(ledger, lot, now.owed - before.owed);
@@ -28,7 +30,7 @@ export function clawBack(
     ...decisionOf(operation, context),
     amount: operation.amount,
     reasons: {
-      balance: toUnits(changes.wallet.balance),
+      ...balanceReason(changes),
       ...reasons,
       reversal: {
         ...(operation.purchaseId === lot.id ? {} : { creditRecordId: operation.purchaseId }),

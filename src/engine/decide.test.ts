@@ -67,8 +67,9 @@ function stateWith({
     version: 7,
     createdAt: NOW - 10 * DAY_MS,
     subscription: null,
-    wallet: { balance, total: balance, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
+    wallet: { balance, total: balance, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n, held: 0n },
     grants,
+    holds: [],
     debts: [],
     topUpBelow: null,
     usages: new Map(
@@ -260,7 +261,7 @@ suite('what has expired is taken out before anything is decided', () => {
           : [['USE', null]],
       );
       assert.equal(after.wallet.expired, isExpired ? units(2) : 0n);
-      assert.equal(stateAt(state, NOW).wallet.balance, isExpired ? units(1) : units(3));
+      assert.equal(stateAt(state, catalog, NOW).wallet.balance, isExpired ? units(1) : units(3));
     });
   }
 

@@ -1,22 +1,36 @@
 import { quoteWork } from '../catalog/ai/find.ts';
 import type { Catalog } from '../catalog/types.ts';
+import { MICROS_PER_UNIT, toMicros } from '../lib/amounts.ts';
+import { Refusal } from '../lib/errors.ts';
 import { clawBack } from './clawback.ts';
-import { expire } from './expire.ts';
+import { catchUp } from './expire.ts';
 import { grant } from './grant.ts';
-import type { Decision, Operation, RefundedUse, ReversedPurchase, UseOperation } from './operations.ts';
+import { hold, progress } from './hold.ts';
+import type {
+  Decision,
+  EndedHold,
+  OfHold,
+  Operation,
+  RefundedUse,
+  ReversedPurchase,
+  UseOperation,
+} from './operations.ts';
 import type { Context } from './quote.ts';
 import { refund } from './refund.ts';
-import { planAt, type State } from './state.ts';
+import { release, settle } from './settle.ts';
+import { type Hold, planAt, type State } from './state.ts';
 import type { Step } from './step.ts';
 import { use } from './use.ts';
 
 /** What an operation is about, where the state alone does not say it. */
-export type Subject = RefundedUse | ReversedPurchase;
+export type Subject = RefundedUse | ReversedPurchase | EndedHold;
 
 export type Decided = {
   state: State;
-  /** The answer, last; before it what had to be booked first, such as credits that had expired. */
+  /** The answer, last, if there is one; before it what had to be booked first, such as credits that had expired. */
   decisions: Decision[];
+  /** The answer is no, because of what is booked with it, or before. */
+  refusal?: Refusal;
 };
 
 /**
@@ -31,20 +45,27 @@ export function decide(
   now: number,
   subject?: Subject,
 ): Decided {
-  const context = { catalog, now, plan: planAt(state, now) };
-  const expiry = expire(state, operation, context);
-  const current = expiry?.state ?? state;
-  const booked = expiry === null ? [] : [expiry.decision];
-  const decided = answer(current, operation, context, subject);
+  const { state: current, decisions: booked } = catchUp(state, operation, catalog, now);
+  const context = { catalog, now, plan: planAt(current, now) };
+  if (isOfHold(operation)) return ofHold(current, operation, context, booked, subject);
+  const decided = answer(current, operation, context, booked, subject);
   return decided === null
     ? { state: current, decisions: booked }
     : { state: decided.state, decisions: [...booked, decided.decision] };
 }
 
-function answer(state: State, operation: Operation, context: Context, subject?: Subject): Step | null {
+function answer(
+  state: State,
+  operation: Exclude<Operation, OfHold>,
+  context: Context,
+  booked: readonly Decision[],
+  subject?: Subject,
+): Step | null {
   switch (operation.type) {
     case 'USE':
       return use(state, priced(operation, context), context);
+    case 'HOLD':
+      return hold(state, operation, context);
     case 'GRANT':
       return grant(state, operation, context);
     case 'REFUND':
@@ -54,7 +75,7 @@ function answer(state: State, operation: Operation, context: Context, subject?: 
     case 'CLAW_BACK':
       if (subject === undefined || !('reversed' in subject))
         throw new Error('a claw back is decided with the purchase that is reversed');
-      return clawBack(state, operation, context, subject);
+      return clawBack(state, operation, context, withSpent(subject, booked));
     case 'EXPIRE':
       return null; // what was due has been booked before
   }
@@ -65,4 +86,78 @@ function priced({ work, ...operation }: UseOperation, { catalog, now }: Context)
   if (work === undefined || operation.ai === null) return operation;
   const { points, price, costUsd } = quoteWork(catalog.ai, work, now);
   return { ...operation, amount: points, ai: { ...operation.ai, work: { ...work, price, costUsd } } };
+}
+
+/** What was read of a purchase does not know yet what holds have spent of it that were found to have expired. */
+function withSpent(purchase: ReversedPurchase, booked: readonly Decision[]): ReversedPurchase {
+  const shares = booked
+    .filter(({ operation }) => operation === 'SETTLE')
+    .flatMap(({ reasons }) => reasons.sources ?? [])
+    .filter(({ grantId }) => grantId === purchase.lot.id);
+  return { ...purchase, spent: shares.reduce((sum, { amount }) => sum + toMicros(amount)!, purchase.spent) };
+}
+
+export function isOfHold(operation: Operation): operation is OfHold {
+  return operation.type === 'PROGRESS' || operation.type === 'SETTLE' || operation.type === 'RELEASE';
+}
+
+/** Decides what is asked of a hold. One that is not open any more was ended before, or has expired just now. */
+function ofHold(
+  state: State,
+  operation: OfHold,
+  context: Context,
+  booked: Decision[],
+  subject?: Subject,
+): Decided {
+  const held = state.holds.find(({ id }) => id === operation.holdId);
+  if (held === undefined) {
+    const ended = endedBy(booked, operation.holdId) ?? subject;
+    if (ended === undefined || !('endedAs' in ended))
+      throw new Error('a hold that is not open is asked about with how it ended');
+    return { state, decisions: booked, refusal: notOpen(operation, ended) };
+  }
+  checkWhole(operation, held, context);
+  const { state: after, decision } = stepOf(state, operation, held, context);
+  return { state: after, decisions: [...booked, decision] };
+}
+
+function checkWhole(operation: OfHold, { featureCode }: Hold, { catalog }: Context): void {
+  if (operation.type === 'RELEASE' || operation.amount % MICROS_PER_UNIT === 0n) return;
+  if (catalog.features.get(featureCode)?.whole) throw notWhole(featureCode);
+}
+
+export function notWhole(featureCode: string): Refusal {
+  return new Refusal(
+    'invalid_request',
+    `${featureCode} is counted in whole units: amount must be a whole number.`,
+    { param: 'amount' },
+  );
+}
+
+function stepOf(state: State, operation: OfHold, held: Hold, context: Context): Step {
+  switch (operation.type) {
+    case 'PROGRESS':
+      return progress(state, operation, held, context);
+    case 'SETTLE':
+      return settle(state, operation, held, context);
+    case 'RELEASE':
+      return release(state, operation, held, context);
+  }
+}
+
+/** How a hold was ended by these decisions; undefined: by none of them. */
+export function endedBy(decisions: readonly Decision[], holdId: string): EndedHold | undefined {
+  const decision = decisions.find(
+    ({ operation, reasons }) =>
+      (operation === 'SETTLE' || operation === 'RELEASE') && reasons.hold?.id === holdId,
+  );
+  return decision && { endedAs: decision.operation === 'SETTLE' ? 'SETTLED' : 'RELEASED' };
+}
+
+function notOpen({ holdId }: OfHold, { endedAs }: EndedHold): Refusal {
+  return new Refusal(
+    'hold_not_open',
+    `The hold ${holdId} is ${endedAs}, so nothing more can be done with it: GET /v1/holds/${holdId} says what came of it.`,
+    { details: { status: endedAs } },
+  );
 }

@@ -1,6 +1,6 @@
 import { fromDecimal, type Micros } from '../lib/amounts.ts';
 import { GRANT, type GrantTuple, grantOf, type LotTuple, lot, lotOf } from './load.ts';
-import type { Decision, RefundedUse, ReversedPurchase } from './operations.ts';
+import type { Decision, EndedHold, RefundedUse, ReversedPurchase } from './operations.ts';
 import type { Queryable } from './store.ts';
 
 /** Decisions by their ids or idempotency keys. */
@@ -97,6 +97,19 @@ export async function loadReversedPurchases(
       },
     ]),
   );
+}
+
+/** Whose these holds are, and how those that are not open any more have ended. One that does not exist is absent. */
+export async function findHolds(
+  db: Queryable,
+  ids: readonly string[],
+): Promise<Map<string, { workspaceId: string; status: 'HELD' | EndedHold['endedAs'] }>> {
+  const { rows } = await db.query({
+    name: 'engine:holds',
+    text: 'select id, "workspaceId", status from "Hold" where id = any($1::text[])',
+    values: [ids],
+  });
+  return new Map(rows.map(({ id, workspaceId, status }) => [id, { workspaceId, status }]));
 }
 
 /** The columns of a decision, of the table by this name. */

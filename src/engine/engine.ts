@@ -2,19 +2,13 @@ import type pg from 'pg';
 import type { Catalog } from '../catalog/types.ts';
 import type { Clock } from '../lib/clock.ts';
 import { newId } from '../lib/ids.ts';
-import { type Answer, decideBatch, useNotFound, workspaceNotFound } from './batch.ts';
-import { findDecisions } from './decisions.ts';
+import { type Answer, decideBatch, holdNotFound, useNotFound, workspaceNotFound } from './batch.ts';
+import { findDecisions, findHolds } from './decisions.ts';
 import { stateAt } from './expire.ts';
 import { isConnectionLoss } from './failures.ts';
-import type {
-  ClawBackOperation,
-  Decision,
-  GrantOperation,
-  Operation,
-  RefundOperation,
-  UseOperation,
-} from './operations.ts';
+import type { ClawBackOperation, Decision, ExpireOperation, Operation } from './operations.ts';
 import { Reader } from './reader.ts';
+import { Recent } from './recent.ts';
 import type { State } from './state.ts';
 import { States } from './states.ts';
 import { lockWallet, type Queryable } from './store.ts';
@@ -23,7 +17,9 @@ import { unavailable, Writer } from './writer.ts';
 export { ENGINE_CONNECTIONS_MAX } from './writer.ts';
 
 /** An operation as it is asked for; the engine gives it its id. */
-export type Asked = Omit<UseOperation, 'id'> | Omit<GrantOperation, 'id'> | Omit<RefundOperation, 'id'>;
+export type Asked = WithoutId<Exclude<Operation, ExpireOperation | ClawBackOperation>>;
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
 /** Of what a purchase gave, so many credits are to be taken back in all. */
 export type Reversal = Pick<ClawBackOperation, 'workspaceId' | 'purchaseId' | 'amount'>;
@@ -40,7 +36,9 @@ export type Engine = {
   clawBackIn(transaction: Queryable, asked: Reversal): Promise<Decision | null>;
   /** The workspace of a use, for its refund. Rejects with `not_found`. */
   workspaceOf(useId: string, transaction?: Queryable): Promise<string>;
-  /** Books what has expired in a workspace; resolves to whether there was any. */
+  /** The workspace of a hold. Rejects with `not_found`. */
+  workspaceOfHold(holdId: string, transaction?: Queryable): Promise<string>;
+  /** Books what has expired in a workspace, credits and holds; resolves to whether there was any. */
   expire(workspaceId: string): Promise<boolean>;
   /** A workspace as it is now, without what has expired. Rejects with `workspace_not_found`. */
   state(workspaceId: string): Promise<State>;
@@ -79,8 +77,12 @@ export const ENGINE_SETTINGS = {
 /** States kept in memory, at about one kilobyte each: the half of it that is in use stays for sure. */
 const STATES_MAX = 200_000;
 
+/** Whose the latest holds are, at about two hundred bytes each: nearly every one is settled within minutes. */
+const HOLDS_MAX = 200_000;
+
 export function createEngine({ pool, catalog, clock, report }: EngineOptions): Engine {
   const states = new States(STATES_MAX);
+  const holders = new Recent<string>(HOLDS_MAX);
   const reader = new Reader(pool, states, clock);
   const writer = new Writer({ pool, states, catalog, clock, report });
   let pricedByFallback = 0;
@@ -107,7 +109,9 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
 
   return {
     async submit(asked) {
-      return counted((await writer.submit({ ...asked, id: newId('op') }))!);
+      const answer = counted((await writer.submit({ ...asked, id: newId('op') }))!);
+      if (asked.type === 'HOLD') holders.set(answer.decision.id, asked.workspaceId);
+      return answer;
     },
 
     async submitIn(transaction, asked) {
@@ -127,6 +131,15 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
       return decision.workspaceId;
     },
 
+    async workspaceOfHold(holdId, transaction = pool) {
+      // It never changes.
+      const known = holders.get(holdId);
+      if (known !== undefined) return known;
+      const hold = (await findHolds(transaction, [holdId]).catch(orUnavailable)).get(holdId);
+      if (hold === undefined) throw holdNotFound(holdId);
+      return hold.workspaceId;
+    },
+
     async expire(workspaceId) {
       const operation = { type: 'EXPIRE', id: newId('op'), workspaceId, idempotency: null } as const;
       return (await writer.submit(operation)) !== null;
@@ -135,7 +148,7 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
     async state(workspaceId) {
       const state = await reader.read(workspaceId).catch(orUnavailable);
       if (state === null) throw workspaceNotFound(workspaceId);
-      return stateAt(state, clock.now().getTime());
+      return stateAt(state, catalog, clock.now().getTime());
     },
 
     idle: () => writer.idle(),

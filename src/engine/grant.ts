@@ -4,7 +4,7 @@ import { openLedger, payDebts, settle } from './debts.ts';
 import type { Decision, GrantOperation } from './operations.ts';
 import type { Context } from './quote.ts';
 import type { Lot, State } from './state.ts';
-import { decisionOf, nextState, type Step } from './step.ts';
+import { balanceReason, decisionOf, nextState, type Step } from './step.ts';
 
 /** Adds a lot of credits, which takes its place in the spending order. A purchase first pays what earlier ones owe. */
 export function grant(state: State, operation: GrantOperation, context: Context): Step {
@@ -36,7 +36,7 @@ export function grant(state: State, operation: GrantOperation, context: Context)
     ...decisionOf(operation, context),
     amount,
     reasons: {
-      balance: toUnits(after.wallet.balance),
+      ...balanceReason(after),
       description: operation.description,
       grant: {
         type: operation.grantType,

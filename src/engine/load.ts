@@ -1,15 +1,17 @@
-import { fromDecimal } from '../lib/amounts.ts';
+import { fromDecimal, toMicros } from '../lib/amounts.ts';
 import { byAge } from './debts.ts';
 import {
   bySpendingOrder,
   type Debt,
   type Grant,
+  type Hold,
   type Lot,
   type State,
   type Subscription,
   type Usages,
 } from './state.ts';
 import { makeWallets, type Queryable } from './store.ts';
+import type { AIWork } from './work.ts';
 
 /** The present states of these workspaces. One that does not exist is absent. */
 export async function loadStates(
@@ -39,13 +41,28 @@ export const GRANT = `json_build_array(${lot('g')}, g.remaining::text)`;
 const LOAD = `
   select
     w.id as "workspaceId", w."createdAt", c.version::int8, c.balance, c.total, c."totalUsage", c.expired, c."clawedBack",
-    c.debt, c."topUpBelow", s.plan, s.status, s."startDate", s."endDate",
+    c.debt, c.held, c."topUpBelow", s.plan, s.status, s."startDate", s."endDate",
     s."allowanceAnchor", s."graceUntil", s."cancelAt",
     (
       select json_agg(${GRANT})
       from "CreditGrant" g
       where g."workspaceId" = w.id and g.remaining > 0
     ) as grants,
+    (
+      select json_agg(
+        json_build_object(
+          'id', h.id, 'featureCode', h."featureCode", 'amount', h.amount::text, 'fromAllowance', h."fromAllowance"::text,
+          'fromCredits', h."fromCredits"::text, 'creditCost', h."creditCost"::text, 'sources', h.sources,
+          'creditsPerUnit', h."creditsPerUnit"::text, 'periodStart', ${ms('h."periodStart"')},
+          'periodEnd', ${ms('h."periodEnd"')}, 'aiType', h."aiType", 'pageId', h."pageId",
+          'progress', h."progressAmount"::text, 'expiresAt', ${ms('h."expiresAt"')}, 'ttlSeconds', h."ttlSeconds",
+          'onExpire', h."onExpire", 'createdAt', ${ms('h."createdAt"')}
+        )
+        order by h.id
+      )
+      from "Hold" h
+      where h."workspaceId" = w.id and h."endedBy" is null
+    ) as holds,
     (
       select json_agg(json_build_array(${lot('g')}, g.debt::text, (
         select json_agg(json_build_array(${lot('p')}, d.amount::text) order by p."createdAt", p.id)
@@ -90,6 +107,7 @@ type StateRow = {
   expired: string;
   clawedBack: string;
   debt: string;
+  held: string;
   topUpBelow: string | null;
   plan: Subscription['plan'] | null;
   status: Subscription['status'];
@@ -99,6 +117,7 @@ type StateRow = {
   graceUntil: Date | null;
   cancelAt: Date | null;
   grants: GrantTuple[] | null;
+  holds: HoldJson[] | null;
   debts: [lot: LotTuple, open: string, payments: [payer: LotTuple, amount: string][] | null][] | null;
   usages: [featureCode: string, start: number | null, end: number | null, used: string][] | null;
 };
@@ -127,8 +146,10 @@ function stateOf(row: StateRow): State {
       expired: fromDecimal(row.expired),
       clawedBack: fromDecimal(row.clawedBack),
       debt: fromDecimal(row.debt),
+      held: fromDecimal(row.held),
     },
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
+    holds: row.holds === null ? NO_HOLDS : row.holds.map(holdOf),
     debts: debtsOf(row.debts),
     usages: usagesOf(row.usages),
     topUpBelow: row.topUpBelow === null ? null : fromDecimal(row.topUpBelow),
@@ -151,6 +172,41 @@ function usagesOf(counted: StateRow['usages']): State['usages'] {
     );
   }
   return usages;
+}
+
+const NO_HOLDS: State['holds'] = [];
+
+/** Its amounts are texts of decimals, its times epoch milliseconds. */
+type HoldJson = Pick<Hold, 'id' | 'featureCode' | 'expiresAt' | 'onExpire' | 'createdAt'> & {
+  [K in 'amount' | 'fromAllowance' | 'fromCredits' | 'creditCost' | 'progress']: string;
+} & {
+  creditsPerUnit: string | null;
+  periodStart: number | null;
+  periodEnd: number | null;
+  sources: { grantId: string; amount: number }[];
+  aiType: AIWork['type'] | null;
+  pageId: string | null;
+  ttlSeconds: number;
+};
+
+function holdOf(row: HoldJson): Hold {
+  return {
+    id: row.id,
+    featureCode: row.featureCode,
+    amount: fromDecimal(row.amount),
+    fromAllowance: fromDecimal(row.fromAllowance),
+    fromCredits: fromDecimal(row.fromCredits),
+    creditCost: fromDecimal(row.creditCost),
+    creditsPerUnit: row.creditsPerUnit === null ? null : fromDecimal(row.creditsPerUnit),
+    period: row.periodStart === null ? null : { start: row.periodStart, end: row.periodEnd },
+    shares: row.sources.map(({ grantId, amount }) => ({ grantId, amount: toMicros(amount)! })),
+    ai: row.aiType === null ? null : { type: row.aiType, pageId: row.pageId! },
+    progress: fromDecimal(row.progress),
+    expiresAt: row.expiresAt,
+    ttlMs: row.ttlSeconds * 1000,
+    onExpire: row.onExpire,
+    createdAt: row.createdAt,
+  };
 }
 
 const NO_DEBTS: State['debts'] = [];

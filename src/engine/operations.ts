@@ -1,11 +1,21 @@
-import type { AIPrice, ModelWork } from '../catalog/ai/price.ts';
+import type { ModelWork } from '../catalog/ai/price.ts';
 import type { Plan } from '../catalog/types.ts';
 import type { Micros } from '../lib/amounts.ts';
 import type { Code } from '../lib/errors.ts';
-import type { Grant, GrantType, Lot } from './state.ts';
+import type { Grant, GrantType, Hold, Lot } from './state.ts';
+import type { AIWork } from './work.ts';
 
 /** One thing asked of the engine. Its id is given before it is decided, and is the id of all its rows. */
-export type Operation = UseOperation | GrantOperation | RefundOperation | ExpireOperation | ClawBackOperation;
+export type Operation =
+  | UseOperation
+  | HoldOperation
+  | ProgressOperation
+  | SettleOperation
+  | ReleaseOperation
+  | GrantOperation
+  | RefundOperation
+  | ExpireOperation
+  | ClawBackOperation;
 
 type Asked = {
   id: string;
@@ -24,15 +34,31 @@ export type UseOperation = Asked & {
   ai: AIWork | null;
 };
 
-export type AIWork = {
-  type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
-  pageId: string;
-  /** What a model did, and all that its points were made of. */
-  work?: PricedWork;
+/** Reserves an amount before the work, as a use would take it. */
+export type HoldOperation = Asked & {
+  type: 'HOLD';
+  featureCode: string;
+  amount: Micros;
+  ttlMs: number;
+  onExpire: Hold['onExpire'];
+  ai: AIWork | null;
 };
 
-/** Work with the price that it was charged by, and what it cost its provider, in dollars. */
-export type PricedWork = ModelWork & { price: AIPrice; costUsd: number };
+/** Says how much of a hold is used by now, and lets it live longer: by its own lifetime, if no other is given. */
+export type ProgressOperation = Asked & {
+  type: 'PROGRESS';
+  holdId: string;
+  amount: Micros;
+  ttlMs: number | null;
+};
+
+/** Ends a hold with what the work came to: it is used, and the rest goes back. */
+export type SettleOperation = Asked & { type: 'SETTLE'; holdId: string; amount: Micros };
+
+/** Ends a hold of which nothing was used. */
+export type ReleaseOperation = Asked & { type: 'RELEASE'; holdId: string };
+
+export type OfHold = ProgressOperation | SettleOperation | ReleaseOperation;
 
 export type GrantOperation = Asked & {
   type: 'GRANT';
@@ -77,6 +103,9 @@ export type RefundedUse = {
   grants: readonly Grant[];
 };
 
+/** What an operation of a hold has to know of one that is not open any more. */
+export type EndedHold = { endedAs: 'SETTLED' | 'RELEASED' };
+
 /** The engine's answer to an operation, kept for ever. A repeat is answered from it, word for word. */
 export type Decision = {
   id: string;
@@ -103,7 +132,9 @@ export type Decision = {
 export type Reasons = {
   /** Credits of the workspace after the decision. */
   balance: number;
-  /** Which grants paid, expired, or were given back, and how much. */
+  /** Of it, what is held. Nothing, if it is not said. */
+  held?: number;
+  /** Which grants paid, are held, expired, or were given back, and how much. */
   sources?: Source[];
   description?: string;
   /** The allowance as it stood after the decision. */
@@ -122,6 +153,14 @@ export type Reasons = {
   debts?: { grantId: string; amount: number }[];
   /** Of a claw back: the purchase, by its record if it has one, and how much of it was reversed before. */
   reversal?: { creditRecordId?: string; grantId: string; before: number };
+  /** The hold, as it is with this decision. */
+  hold?: HoldReason;
+  /** Of a settled hold: what was used and could not be paid. */
+  shortfall?: number;
+  /** What a hold gave back to grants that were over by then, and so is gone. */
+  lapsed?: Source[];
+  /** When it took effect, if it was booked later: a hold that has expired ends at its own time. */
+  at?: string;
   /** Of the use that a refund gave back. */
   refunded?: { creditUsage: boolean; ai: boolean };
 };
@@ -135,9 +174,28 @@ export type Source = { grantId: string; amount: number; expired?: true };
  */
 export type ClawedBack = { grantId: string; amount: number; for?: string; expired?: true };
 
+export type HoldReason = {
+  id: string;
+  amount: number;
+  fromAllowance: number;
+  fromCredits: number;
+  creditCost: number;
+  progressAmount: number;
+  expiresAt: string;
+  ttlSeconds: number;
+  onExpire: Hold['onExpire'];
+  createdAt: string;
+  /** What it is counted in; null: nothing is counted. */
+  period: { start: string; end: string | null } | null;
+  /** It ended by itself. */
+  expired?: true;
+};
+
 export type AllowanceReason = {
   limit: number | null;
   used: number;
+  /** Nothing, if it is not said. */
+  held?: number;
   remaining: number | null;
   resetsAt: string | null;
 };

@@ -37,10 +37,10 @@ const catalog = parseCatalog({
     custom: { usd: { min: 5, max: 500, creditsPerUnit: 100 } },
   },
 });
-const nothing = { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n };
+const nothing = { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n, held: 0n };
 const fresh: State = {
   ...{ workspaceId: 'acme', version: 0, createdAt: CREATED, subscription: null, wallet: nothing },
-  ...{ grants: [], debts: [], usages: new Map(), topUpBelow: null },
+  ...{ grants: [], holds: [], debts: [], usages: new Map(), topUpBelow: null },
 };
 
 function onPlan(state: State, plan: Plan, startDay: number): State {

@@ -13,7 +13,16 @@ import {
 import type { Code } from '../lib/errors.ts';
 import { type Period, periodAt } from '../lib/periods.ts';
 import type { AllowanceReason } from './operations.ts';
-import { anchorAt, type State, usageEnds, usedAt, usedEver } from './state.ts';
+import {
+  anchorAt,
+  availableOf,
+  countedEnds,
+  heldAt,
+  heldEver,
+  type State,
+  usedAt,
+  usedEver,
+} from './state.ts';
 
 /** What a decision is made in: by which catalog, when, and on which plan. */
 export type Context = { catalog: Catalog; now: number; plan: Plan };
@@ -34,6 +43,7 @@ export type Quote = {
 export type Allowance = {
   limit: Micros | null;
   used: Micros;
+  held: Micros;
   remaining: Micros | null;
   periodStart: number | null;
   periodEnd: number | null;
@@ -55,8 +65,8 @@ export function quote(state: State, feature: Feature, amount: Micros, context: C
 
 function quoteMetered(state: State, feature: Feature, meter: Meter, amount: Micros, context: Context): Quote {
   const allowance = allowanceOf(state, feature.code, meter, context);
-  const left = allowance.remaining ?? max(SUM_MAX - allowance.used, 0n);
-  const { balance } = state.wallet;
+  const left = leftOf(allowance);
+  const available = availableOf(state.wallet);
   const fromAllowance = min(amount, left);
   const rest = amount - fromAllowance;
 
@@ -68,12 +78,12 @@ function quoteMetered(state: State, feature: Feature, meter: Meter, amount: Micr
   const { creditsPerUnit } = meter.overage;
   const creditCost = multiplyUp(rest, creditsPerUnit);
   return {
-    code: creditCost > balance ? 'insufficient_credits' : null,
+    code: creditCost > available ? 'insufficient_credits' : null,
     fromAllowance,
     fromCredits: rest,
     creditCost,
     creditsPerUnit,
-    affordable: min(wholeIf(feature.whole, left + affordableAmount(balance, creditsPerUnit)), AMOUNT_MAX),
+    affordable: min(wholeIf(feature.whole, left + affordableAmount(available, creditsPerUnit)), AMOUNT_MAX),
     allowance,
   };
 }
@@ -94,20 +104,31 @@ export function allowanceOf(state: State, featureCode: string, meter: Meter, { n
   const anchor = isForever ? state.createdAt : anchorAt(state, now);
   const period = periodAt(meter.window, anchor, now);
   const used = isForever ? usedEver(state, featureCode) : usedAt(state, featureCode, period.start, now);
+  const held = isForever ? heldEver(state, featureCode) : heldAt(state, featureCode, period.start, now);
   const limit = meter.allowance;
+  const counted = used + held;
   return {
     limit,
     used,
+    held,
     // A smaller plan can leave more used than it allows.
-    remaining: limit === null ? null : used < limit ? limit - used : 0n,
+    remaining: limit === null ? null : counted < limit ? limit - counted : 0n,
     periodStart: period.start,
     periodEnd: period.end,
     resetsAt:
-      limit === null || used < limit ? period.end : freeAgainAt(state, featureCode, limit, period, now),
+      limit === null || counted < limit ? period.end : freeAgainAt(state, featureCode, limit, period, now),
   };
 }
 
-/** Where nothing is left: the first end, of this period or of another one that counts, after which something is. */
+/** What may still be taken from an allowance: of an unlimited one, as much as a number can say. */
+export function leftOf({ remaining, used, held }: Allowance): Micros {
+  return remaining ?? max(SUM_MAX - used - held, 0n);
+}
+
+/**
+ * Where nothing is left: the first end, of this period or of another one that counts, after which something is. What is
+ * held counts as if it were used: it may come back earlier, but nobody knows.
+ */
 function freeAgainAt(
   state: State,
   featureCode: string,
@@ -116,8 +137,10 @@ function freeAgainAt(
   now: number,
 ): number | null {
   if (end === null) return null;
-  const ends = [end, ...usageEnds(state, featureCode)].filter((at) => at > now).sort((a, b) => a - b);
-  return ends.find((at) => usedAt(state, featureCode, at < end ? start : at, at) < limit) ?? end;
+  const ends = [end, ...countedEnds(state, featureCode)].filter((at) => at > now).sort((a, b) => a - b);
+  const counted = (from: number, at: number) =>
+    usedAt(state, featureCode, from, at) + heldAt(state, featureCode, from, at);
+  return ends.find((at) => counted(at < end ? start : at, at) < limit) ?? end;
 }
 
 /** The allowance of a feature as it is explained with a decision; of a plan that does not count it, nothing is said. */
@@ -130,6 +153,7 @@ export function allowanceReasonOf(state: State, featureCode: string, context: Co
 const UNCOUNTED: Allowance = {
   limit: null,
   used: 0n,
+  held: 0n,
   remaining: null,
   periodStart: null,
   periodEnd: null,
@@ -153,7 +177,7 @@ function refused(code: Code | null, allowance: Allowance): Quote {
   };
 }
 
-function wholeIf(whole: boolean, amount: Micros): Micros {
+export function wholeIf(whole: boolean, amount: Micros): Micros {
   return whole ? amount - (amount % MICROS_PER_UNIT) : amount;
 }
 
@@ -162,6 +186,7 @@ export function allowanceReason(allowance: Allowance): AllowanceReason {
   return {
     limit: allowance.limit === null ? null : toUnits(allowance.limit),
     used: toUnits(allowance.used),
+    ...(allowance.held === 0n ? {} : { held: toUnits(allowance.held) }),
     remaining: allowance.remaining === null ? null : toUnits(allowance.remaining),
     resetsAt: allowance.resetsAt === null ? null : new Date(allowance.resetsAt).toISOString(),
   };

@@ -1,10 +1,10 @@
-import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
+import { type Micros, toMicros } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
 import { isOver, openLedger, settle, takeAgain } from './debts.ts';
 import type { Decision, RefundedUse, RefundOperation, Source } from './operations.ts';
 import { allowanceReasonOf, type Context } from './quote.ts';
 import { countUsed, type Grant, type Lot, type State } from './state.ts';
-import { decisionOf, nextState, type Step } from './step.ts';
+import { balanceReason, decisionOf, nextState, type Step } from './step.ts';
 
 /**
  * Gives a use back: its allowance to the period it was counted in, its credits to the grants that paid. What comes back
@@ -17,7 +17,8 @@ export function refund(
   refunded: RefundedUse,
 ): Step {
   const used = refunded.decision;
-  if (used.operation !== 'USE' || used.code !== null) {
+  const isUse = used.operation === 'USE' || (used.operation === 'SETTLE' && used.amount > 0n);
+  if (!isUse || used.code !== null) {
     throw new Refusal('not_refundable', 'Only a use that succeeded can be refunded.', {
       details: { operation: used.operation, code: used.code },
     });
@@ -61,7 +62,7 @@ export function refund(
     periodStart: used.periodStart,
     refundOf: used.id,
     reasons: {
-      balance: toUnits(after.wallet.balance),
+      ...balanceReason(after),
       ...(operation.reason === null ? {} : { description: operation.reason }),
       allowance: allowanceReasonOf(after, used.featureCode!, context),
       ...(sources.length === 0 ? {} : { sources }),

@@ -17,6 +17,8 @@ export type WalletRow = {
   expired: string;
   clawedBack: string;
   debt: string;
+  /** Left out where nothing is. */
+  held?: string;
   keys: string[];
   topUpBelow?: string;
   /** A top-up is asked for. */
@@ -30,6 +32,17 @@ export type WalletRow = {
   /** What grants paid for what others owed, and what they got back of it. */
   debtsPaid?: DebtPaymentRow[];
   debtsReturned?: DebtPaymentRow[];
+  /** Holds that were reported on or ended. New ones are made of their decisions. */
+  holdChanges?: HoldChangeRow[];
+};
+
+type HoldChangeRow = {
+  id: string;
+  status: 'HELD' | 'SETTLED' | 'RELEASED';
+  progressAmount: number;
+  settledAmount: string | null;
+  endedBy: string | null;
+  expiresAt: string;
 };
 
 type GrantChangeRow = { id: string } & Record<keyof GrantChange, string>;
@@ -64,6 +77,9 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
     debt: toDecimal(wallet.debt),
     keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
   };
+  const holdChanges = holdRows(decisions);
+  if (wallet.held > 0n) row.held = toDecimal(wallet.held);
+  if (holdChanges.length > 0) row.holdChanges = holdChanges;
   if (after.topUpBelow !== null) row.topUpBelow = toDecimal(after.topUpBelow);
   else if (before.topUpBelow !== null) row.topUp = true;
   if (grants.changed.length > 0) row.grantChanges = grants.changed;
@@ -92,15 +108,21 @@ function grantRows(decisions: readonly Decision[]): GrantRows {
     return change;
   };
   for (const { operation, amount: asked, reasons } of decisions) {
-    for (const { grantId, amount, expired } of reasons.sources ?? []) {
+    // What is held stays where it is.
+    for (const { grantId, amount, expired } of operation === 'HOLD' ? [] : (reasons.sources ?? [])) {
       const micros = toMicros(amount)!;
       const change = changeOf(grantId);
-      if (operation === 'USE') change.remaining -= micros;
+      if (operation === 'USE' || operation === 'SETTLE') change.remaining -= micros;
       else if (operation === 'EXPIRE') {
         change.remaining -= micros;
         change.expired += micros;
       } else if (expired) change.expired += micros;
       else change.remaining += micros;
+    }
+    for (const { grantId, amount } of reasons.lapsed ?? []) {
+      const change = changeOf(grantId);
+      change.remaining -= toMicros(amount)!;
+      change.expired += toMicros(amount)!;
     }
     for (const { grantId, amount, expired } of reasons.clawedBack ?? []) {
       const micros = toMicros(amount)!;
@@ -172,7 +194,7 @@ function usageRows(
 ): Required<Pick<WalletRow, 'used' | 'returned'>> {
   const counted = new Map<string, { id: string; featureCode: string; periodStart: number; amount: Micros }>();
   for (const { id, featureCode, periodStart, fromAllowance, operation } of decisions) {
-    if (featureCode === null || periodStart === null) continue;
+    if (featureCode === null || periodStart === null || operation === 'HOLD') continue;
     const key = `${featureCode} ${periodStart}`;
     const amount =
       (counted.get(key)?.amount ?? 0n) + (operation === 'REFUND' ? -fromAllowance : fromAllowance);
@@ -191,6 +213,22 @@ function usageRows(
     else returned.push({ ...row, amount: toDecimal(-amount) });
   }
   return { used, returned };
+}
+
+/** What became of holds, once for each: its last decision says it. */
+function holdRows(decisions: readonly Decision[]): HoldChangeRow[] {
+  const changes = new Map<string, HoldChangeRow>();
+  for (const { id: decisionId, operation, amount, reasons } of decisions) {
+    if (reasons.hold === undefined || operation === 'HOLD') continue;
+    const { id, progressAmount, expiresAt } = reasons.hold;
+    const status = operation === 'PROGRESS' ? 'HELD' : operation === 'SETTLE' ? 'SETTLED' : 'RELEASED';
+    changes.set(id, {
+      ...{ id, status, progressAmount, expiresAt },
+      settledAmount: operation === 'SETTLE' ? toDecimal(amount) : null,
+      endedBy: operation === 'PROGRESS' ? null : decisionId,
+    });
+  }
+  return [...changes.values()];
 }
 
 function iso(time: number): string {

@@ -1,5 +1,7 @@
 import type { Plan } from '../catalog/types.ts';
 import type { Micros } from '../lib/amounts.ts';
+import type { Period } from '../lib/periods.ts';
+import type { AIWork } from './work.ts';
 
 /**
  * What a workspace may spend, as of one version. The engine keeps states it has seen: a kept state can be stale,
@@ -15,11 +17,13 @@ export type State = {
   readonly wallet: Wallet;
   /** Grants with something left, in spending order. */
   readonly grants: readonly Grant[];
+  /** Open holds, oldest first. What they keep is still in the balance, in the grants, and not used. */
+  readonly holds: readonly Hold[];
   /** Reversed purchases of which more was spent than they still give, oldest first. */
   readonly debts: readonly Debt[];
   /** What was used of the allowance of each feature. */
   readonly usages: ReadonlyMap<string, Usages>;
-  /** A use that leaves the balance below this asks for a top-up. Null: none is wanted, or one is asked for already. */
+  /** A use that leaves less than this available asks for a top-up. Null: none is wanted, or one is asked for already. */
   readonly topUpBelow: Micros | null;
 };
 
@@ -46,6 +50,8 @@ export type Wallet = {
   readonly clawedBack: Micros;
   /** What is owed of all reversed purchases, and open. It is no part of the balance. */
   readonly debt: Micros;
+  /** What open holds keep of the balance. */
+  readonly held: Micros;
 };
 
 export type GrantType = 'PURCHASE' | 'PROMOTION' | 'ADJUSTMENT' | 'PLAN' | 'OPENING';
@@ -59,6 +65,33 @@ export type Lot = {
 };
 
 export type Grant = Lot & { readonly remaining: Micros };
+
+/** What a grant pays of a cost. */
+export type Share = { readonly grantId: string; readonly amount: Micros };
+
+/** What was reserved before the work: allowance and credits, as a use would have taken them then. */
+export type Hold = {
+  readonly id: string;
+  readonly featureCode: string;
+  readonly amount: Micros;
+  readonly fromAllowance: Micros;
+  readonly fromCredits: Micros;
+  readonly creditCost: Micros;
+  /** The price of then; null: no credits could pay it. */
+  readonly creditsPerUnit: Micros | null;
+  /** What it is counted in, however late it is settled; null: nothing is counted. */
+  readonly period: Period | null;
+  /** The grants that pay, in spending order. */
+  readonly shares: readonly Share[];
+  readonly ai: AIWork | null;
+  /** What was used of it by now, as far as anybody has said. */
+  readonly progress: Micros;
+  readonly expiresAt: number;
+  /** How long it lives, from when it was taken and again from each progress. */
+  readonly ttlMs: number;
+  readonly onExpire: 'release' | 'settle';
+  readonly createdAt: number;
+};
 
 /** What is owed of a reversed purchase: what is open, and what later purchases have paid of it, oldest first. */
 export type Debt = {
@@ -96,14 +129,33 @@ export function usedAt(state: State, featureCode: string, start: number, at: num
 }
 
 /** What was used in a period that began inside this one, or has not ended yet. */
-function countsAt({ periodStart, periodEnd }: Usage, start: number, at: number): boolean {
+function countsAt({ periodStart, periodEnd }: Omit<Usage, 'used'>, start: number, at: number): boolean {
   return periodStart >= start || (periodEnd !== null && periodEnd > at);
 }
 
-/** When the periods end that uses of a feature were counted in, soonest first. */
-export function usageEnds(state: State, featureCode: string): number[] {
-  const { rows } = state.usages.get(featureCode) ?? NOTHING_USED;
-  return rows.flatMap(({ periodEnd }) => periodEnd ?? []).sort((a, b) => a - b);
+/** What is held of the allowance, wherever it is counted. */
+export function heldEver({ holds }: State, featureCode: string): Micros {
+  return holds.reduce((sum, hold) => (hold.featureCode === featureCode ? sum + hold.fromAllowance : sum), 0n);
+}
+
+/** What is held and counts at a time against the period that begins at `start`, as what is used does. */
+export function heldAt({ holds }: State, featureCode: string, start: number, at: number): Micros {
+  return holds.reduce((sum, { period, ...hold }) => {
+    const isCounted = hold.featureCode === featureCode && period !== null;
+    return isCounted && countsAt({ periodStart: period.start, periodEnd: period.end }, start, at)
+      ? sum + hold.fromAllowance
+      : sum;
+  }, 0n);
+}
+
+/** When the periods end that a feature was counted in, used or held. */
+export function countedEnds({ usages, holds }: State, featureCode: string): number[] {
+  const { rows } = usages.get(featureCode) ?? NOTHING_USED;
+  const held = holds.filter((hold) => hold.featureCode === featureCode);
+  return [
+    ...rows.flatMap(({ periodEnd }) => periodEnd ?? []),
+    ...held.flatMap(({ period }) => period?.end ?? []),
+  ];
 }
 
 /** Counts a use in its period; a refund counts less than nothing, and leaves the period's end as it is. */
@@ -129,6 +181,28 @@ function merged(row: Usage, counted: Usage): Usage {
 function laterEnd(a: number | null, b: number | null): number | null {
   if (a === null || b === null) return a ?? b;
   return Math.max(a, b);
+}
+
+/** What is available: the balance without what is held of it. */
+export function availableOf({ balance, held }: Wallet): Micros {
+  return balance - held;
+}
+
+/** What open holds keep of a grant. */
+export function heldOf({ holds }: State, grantId: string): Micros {
+  const shares = holds.flatMap((hold) => hold.shares).filter((share) => share.grantId === grantId);
+  return shares.reduce((sum, { amount }) => sum + amount, 0n);
+}
+
+/** The grants with what can still be spent of them, in spending order: what is held is left out. */
+export function unheld({ grants, holds }: Pick<State, 'grants' | 'holds'>): readonly Grant[] {
+  if (holds.length === 0) return grants;
+  const held = new Map<string, Micros>();
+  for (const { grantId, amount } of holds.flatMap(({ shares }) => shares))
+    held.set(grantId, (held.get(grantId) ?? 0n) + amount);
+  return grants
+    .map((grant) => ({ ...grant, remaining: grant.remaining - (held.get(grant.id) ?? 0n) }))
+    .filter(({ remaining }) => remaining > 0n);
 }
 
 /** Spending order: lower priority number, sooner expiry, older. */

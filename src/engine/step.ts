@@ -1,6 +1,7 @@
-import type { Decision, Operation } from './operations.ts';
+import { toUnits } from '../lib/amounts.ts';
+import type { Decision, Operation, Reasons } from './operations.ts';
 import type { Context } from './quote.ts';
-import type { State } from './state.ts';
+import { availableOf, type State } from './state.ts';
 
 /** One decision, and the state that it leads to. */
 export type Step = { state: State; decision: Decision };
@@ -29,8 +30,8 @@ export function decisionOf(operation: Operation, { catalog, now, plan }: Context
 
 /** Every decision moves the version. Written out, because a copy that is made by spreading is kept with room to grow. */
 export function nextState(
-  { workspaceId, version, createdAt, subscription, wallet, grants, debts, usages, topUpBelow }: State,
-  changes: Partial<Pick<State, 'wallet' | 'grants' | 'debts' | 'usages'>> = {},
+  { workspaceId, version, createdAt, subscription, wallet, grants, holds, debts, usages, topUpBelow }: State,
+  changes: Partial<Pick<State, 'wallet' | 'grants' | 'holds' | 'debts' | 'usages'>> = {},
 ): State {
   return {
     workspaceId,
@@ -39,14 +40,21 @@ export function nextState(
     subscription,
     wallet: changes.wallet ?? wallet,
     grants: changes.grants ?? grants,
+    holds: changes.holds ?? holds,
     debts: changes.debts ?? debts,
     usages: changes.usages ?? usages,
     topUpBelow,
   };
 }
 
-/** What a use leaves, whether credits paid it or could not: below the threshold it asks for a top-up, once. */
+/** The wallet as it is kept with a decision. */
+export function balanceReason({ wallet }: Pick<State, 'wallet'>): Pick<Reasons, 'balance' | 'held'> {
+  const balance = toUnits(wallet.balance);
+  return wallet.held === 0n ? { balance } : { balance, held: toUnits(wallet.held) };
+}
+
+/** What a use or a hold leaves, whether credits paid it or could not: too little asks for a top-up, once. */
 export function judgeTopUp(state: State): State {
   const { topUpBelow, wallet } = state;
-  return topUpBelow === null || wallet.balance >= topUpBelow ? state : { ...state, topUpBelow: null };
+  return topUpBelow === null || availableOf(wallet) >= topUpBelow ? state : { ...state, topUpBelow: null };
 }

@@ -1,55 +1,68 @@
 import { type Catalog, type Feature, PLANS, type Plan } from '../catalog/types.ts';
 import { type Micros, min, toUnits } from '../lib/amounts.ts';
-import type { Decision, Reasons, Source, UseOperation } from './operations.ts';
+import type { Decision, HoldOperation, Operation, Reasons, Source, UseOperation } from './operations.ts';
 import { allowanceReason, allowanceReasonOf, type Context, type Quote, quote } from './quote.ts';
-import { countUsed, type Grant, type State } from './state.ts';
-import { decisionOf, judgeTopUp, nextState, type Step } from './step.ts';
+import { availableOf, countUsed, type Grant, type Share, type State, unheld } from './state.ts';
+import { balanceReason, decisionOf, judgeTopUp, nextState, type Step } from './step.ts';
 
 /** Uses a feature: allowance first, then credits; all of the amount or nothing of it. */
 export function use(state: State, operation: UseOperation, context: Context): Step {
-  const feature = context.catalog.features.get(operation.featureCode);
-  if (feature === undefined) throw new Error(`feature ${operation.featureCode} was not checked`);
-  const quoted = quote(state, feature, operation.amount, context);
-  const asked = {
-    ...decisionOf(operation, context),
-    featureCode: operation.featureCode,
-    amount: operation.amount,
-  };
-  const explained = {
-    ...(operation.description === null ? {} : { description: operation.description }),
-    ...(operation.ai === null ? {} : { ai: operation.ai }),
-    ...(quoted.creditsPerUnit === null ? {} : { creditsPerUnit: toUnits(quoted.creditsPerUnit) }),
-  };
-  if (quoted.code !== null) {
-    const { requestId } = operation.idempotency ?? {};
-    const reasons: Reasons = {
-      balance: toUnits(state.wallet.balance),
-      ...explained,
-      allowance: allowanceReason(quoted.allowance),
-      refusal: refusalDetails(quoted, feature, state, context),
-      ...(requestId === undefined ? {} : { requestId }),
-    };
-    const after = nextState(state);
-    return {
-      state: quoted.code === 'insufficient_credits' ? judgeTopUp(after) : after,
-      decision: { ...asked, code: quoted.code, reasons },
-    };
-  }
-  return take(state, asked, quoted, explained, context);
+  const judged = judge(state, operation, context);
+  return judged.quoted.code === null
+    ? take(state, judged, context)
+    : refuse(state, operation, judged, context);
 }
 
-function take(
+/** What is asked, what it would take, and what explains both. */
+export type Judged = { asked: Decision; feature: Feature; quoted: Quote; explained: Partial<Reasons> };
+
+/** Judges an amount of a feature, whether it is to be used or held. */
+export function judge(state: State, operation: UseOperation | HoldOperation, context: Context): Judged {
+  const { featureCode, amount, ai } = operation;
+  const feature = context.catalog.features.get(featureCode);
+  if (feature === undefined) throw new Error(`feature ${featureCode} was not checked`);
+  const quoted = quote(state, feature, amount, context);
+  const description = operation.type === 'USE' ? operation.description : null;
+  return {
+    asked: { ...decisionOf(operation, context), featureCode, amount },
+    feature,
+    quoted,
+    explained: {
+      ...(description === null ? {} : { description }),
+      ...(ai === null ? {} : { ai }),
+      ...(quoted.creditsPerUnit === null ? {} : { creditsPerUnit: toUnits(quoted.creditsPerUnit) }),
+    },
+  };
+}
+
+/** A refusal is kept. One for want of credits asks for a top-up. */
+export function refuse(
   state: State,
-  asked: Decision,
-  quoted: Quote,
-  explained: Partial<Reasons>,
+  { idempotency }: Operation,
+  { asked, feature, quoted, explained }: Judged,
   context: Context,
 ): Step {
+  const { requestId } = idempotency ?? {};
+  const reasons: Reasons = {
+    ...balanceReason(state),
+    ...explained,
+    allowance: allowanceReason(quoted.allowance),
+    refusal: refusalDetails(quoted, feature, state, context),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
+  const after = nextState(state);
+  return {
+    state: quoted.code === 'insufficient_credits' ? judgeTopUp(after) : after,
+    decision: { ...asked, code: quoted.code, reasons },
+  };
+}
+
+function take(state: State, { asked, quoted, explained }: Judged, context: Context): Step {
   const { fromAllowance, fromCredits, creditCost } = quoted;
-  const { grants, sources } = spend(state.grants, creditCost);
+  const shares = payersOf(unheld(state), creditCost);
   const periodStart = fromAllowance > 0n ? quoted.allowance.periodStart : null;
   const after = nextState(state, {
-    grants,
+    grants: takeShares(state.grants, shares),
     wallet: {
       ...state.wallet,
       balance: state.wallet.balance - creditCost,
@@ -65,10 +78,10 @@ function take(
           }),
   });
   const reasons: Reasons = {
-    balance: toUnits(after.wallet.balance),
+    ...balanceReason(after),
     ...explained,
     allowance: allowanceReasonOf(after, asked.featureCode!, context),
-    ...(sources.length === 0 ? {} : { sources }),
+    ...(shares.length === 0 ? {} : { sources: shares.map(sourceOf) }),
   };
   return {
     state: creditCost === 0n ? after : judgeTopUp(after),
@@ -76,21 +89,34 @@ function take(
   };
 }
 
-/** Takes a cost from grants in spending order. They hold at least that much. */
-function spend(grants: readonly Grant[], cost: Micros): { grants: readonly Grant[]; sources: Source[] } {
-  const sources: Source[] = [];
-  if (cost === 0n) return { grants, sources };
-  const left: Grant[] = [];
+/** Which grants pay a cost, in spending order. They have at least that much. */
+export function payersOf(grants: readonly Grant[], cost: Micros): Share[] {
+  const shares: Share[] = [];
   let due = cost;
+  for (const { id, remaining } of grants) {
+    if (due === 0n) break;
+    const amount = min(due, remaining);
+    due -= amount;
+    shares.push({ grantId: id, amount });
+  }
+  if (due > 0n) throw new Error('grants hold less than the balance');
+  return shares;
+}
+
+/** The grants without what is taken of them, each once. */
+export function takeShares(grants: readonly Grant[], shares: readonly Share[]): readonly Grant[] {
+  if (shares.length === 0) return grants;
+  const left: Grant[] = [];
   for (const grant of grants) {
-    const taken = min(due, grant.remaining);
-    due -= taken;
-    if (taken > 0n) sources.push({ grantId: grant.id, amount: toUnits(taken) });
+    const taken = shares.find(({ grantId }) => grantId === grant.id)?.amount ?? 0n;
     if (taken === 0n) left.push(grant);
     else if (taken < grant.remaining) left.push({ ...grant, remaining: grant.remaining - taken });
   }
-  if (due > 0n) throw new Error('grants hold less than the balance');
-  return { grants: left, sources };
+  return left;
+}
+
+export function sourceOf({ grantId, amount }: Share): Source {
+  return { grantId, amount: toUnits(amount) };
 }
 
 function refusalDetails(
@@ -106,7 +132,11 @@ function refusalDetails(
     case 'limit_reached':
       return { ...allowanceReason(quoted.allowance), affordable };
     default:
-      return { required: toUnits(quoted.creditCost), available: toUnits(state.wallet.balance), affordable };
+      return {
+        required: toUnits(quoted.creditCost),
+        available: toUnits(availableOf(state.wallet)),
+        affordable,
+      };
   }
 }
 

@@ -78,12 +78,24 @@ const STATEMENTS = new Map<string, Statement>();
 
 function statementFor(writes: readonly WorkspaceWrite[]): Statement {
   const parts = PARTS.filter((part) => writes.some(part.isNeeded));
-  // Digits for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
-  const name = `engine:write:${parts.map((part) => PARTS.indexOf(part)).join('')}`;
-  const made = STATEMENTS.get(name) ?? { name, text: statement(parts.map((part) => part.sql)) };
+  const isLate = writes.some(({ decisions }) => decisions.some(({ reasons }) => reasons.at !== undefined));
+  // Letters for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
+  const letters = parts.map((part) => PARTS.indexOf(part).toString(36)).join('');
+  const name = `engine:write:${letters}${isLate ? ':late' : ''}`;
+  const at = isLate ? LATE : '$2';
+  const made = STATEMENTS.get(name) ?? {
+    name,
+    text: statement(
+      parts.map(({ sql }) => (typeof sql === 'string' ? sql : sql(at))),
+      at,
+    ),
+  };
   STATEMENTS.set(name, made);
   return made;
 }
+
+/** When a decision of `line` was made: a hold that has expired ended at its own time. */
+const LATE = `coalesce((reasons ->> 'at')::timestamptz, $2)`;
 
 /**
  * What a workspace has to write beside its decisions travels inside its own line of JSON, and is only unfolded once the
@@ -91,24 +103,25 @@ function statementFor(writes: readonly WorkspaceWrite[]): Statement {
  * decision goes in if its workspace is among those that passed. Neither takes a join of a batch with itself, which
  * would grow with its square.
  */
-const statement = (parts: string[]) => `
+const statement = (parts: string[], at: string) => `
 with wallet as (
   update "Credit" c
   set
     version = i."nextVersion", balance = i.balance, total = i.total, "totalUsage" = i."totalUsage",
-    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, "topUpBelow" = i."topUpBelow", "updatedAt" = $2
+    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, held = coalesce(i.held, 0), "topUpBelow" = i."topUpBelow",
+    "updatedAt" = $2
   from json_to_recordset($1) as i(
     "workspaceId" text, version int8, "nextVersion" int8, balance numeric, total numeric, "totalUsage" numeric,
-    expired numeric, "clawedBack" numeric, debt numeric, keys text[], "topUpBelow" numeric, "topUp" bool,
+    expired numeric, "clawedBack" numeric, debt numeric, held numeric, keys text[], "topUpBelow" numeric, "topUp" bool,
     "grantChanges" json, "newGrants" json, used json, returned json, "refundedUses" text[], "debtsPaid" json,
-    "debtsReturned" json
+    "debtsReturned" json, "holdChanges" json
   )
   where c."workspaceId" = i."workspaceId" and c.version = i.version
     and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
     and not exists (select from "IdempotentRequest" r where r.key = any(i.keys) and r.status is not null)
   returning
     c."workspaceId", i."topUp", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid",
-    i."debtsReturned"
+    i."debtsReturned", i."holdChanges"
 ), passed as materialized (
   select jsonb_object_agg("workspaceId", true) as workspaces from wallet
 ), line as materialized (
@@ -120,42 +133,52 @@ with wallet as (
   where passed.workspaces ? d."workspaceId"
 ), decided as (
   insert into "Decision" (${NAMES}, "createdAt")
-  select ${NAMES}, $2 from line
+  select ${NAMES}, ${at} from line
 )${parts.map((part) => `, ${part.trim()}`).join('')}
 select array_agg("workspaceId") as written from wallet`;
 
-type Part = { isNeeded: (write: WorkspaceWrite) => boolean; sql: string };
+/** `at`: an expression for when a decision of `line` was made. */
+type Part = { isNeeded: (write: WorkspaceWrite) => boolean; sql: string | ((at: string) => string) };
+
+/** Whether something was used, at once or by a hold that is settled. */
+function isUsage({ operation, code }: Decision): boolean {
+  return code === null && (operation === 'USE' || operation === 'SETTLE');
+}
 
 /** What not every batch has to write. */
 const PARTS: readonly Part[] = [
   {
     // What was paid, or could not be. What it was paid for is the feature, where nothing else is said.
     isNeeded: ({ decisions }) =>
-      decisions.some((decision) => decision.creditCost > 0n || decision.code === 'insufficient_credits'),
-    sql: `
+      decisions.some(
+        (decision) =>
+          (isUsage(decision) && decision.creditCost > 0n) || decision.code === 'insufficient_credits',
+      ),
+    sql: (at) => `
 creditUsage as (
   insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status, "createdAt", "updatedAt")
   select
     id, "workspaceId", "featureCode",
     case when code is null then "creditCost" else (reasons -> 'refusal' ->> 'required')::numeric end,
     coalesce(reasons ->> 'description', "featureCode"),
-    case when code is null then 'SUCCEEDED' else 'FAILED' end::"UsageStatus", $2, $2
+    case when code is null then 'SUCCEEDED' else 'FAILED' end::"UsageStatus", ${at}, ${at}
   from line
-  where operation = 'USE' and ("creditCost" > 0 or code = 'insufficient_credits')
+  where code is null and operation in ('USE', 'SETTLE') and "creditCost" > 0 or code = 'insufficient_credits'
 )`,
   },
   {
-    isNeeded: ({ decisions }) => decisions.some((decision) => decision.reasons.ai !== undefined),
-    sql: `
+    isNeeded: ({ decisions }) =>
+      decisions.some((decision) => isUsage(decision) && decision.reasons.ai !== undefined),
+    sql: (at) => `
 aiUsage as (
   insert into "AIUsage" (
     id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId", description, "createdAt", "updatedAt"
   )
   select
     id, "workspaceId", (reasons -> 'ai' ->> 'type')::"AIUsageType", amount, "fromAllowance", "fromCredits",
-    reasons -> 'ai' ->> 'pageId', reasons ->> 'description', $2, $2
+    reasons -> 'ai' ->> 'pageId', reasons ->> 'description', ${at}, ${at}
   from line
-  where operation = 'USE' and code is null and reasons ? 'ai'
+  where operation in ('USE', 'SETTLE') and amount > 0 and code is null and reasons ? 'ai'
 )`,
   },
   {
@@ -269,6 +292,41 @@ topUp as (
   from wallet w
   where w."topUp" and a."workspaceId" = w."workspaceId" and a.status = 'READY'
   returning ${addJob(TOP_UP_TASK, 'a."workspaceId"')}
+)`,
+  },
+  {
+    isNeeded: ({ decisions }) =>
+      decisions.some(({ operation, code }) => operation === 'HOLD' && code === null),
+    sql: `
+newHolds as (
+  insert into "Hold" (
+    id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost", sources, "creditsPerUnit",
+    "periodStart", "periodEnd", "aiType", "pageId", "ttlSeconds", "expiresAt", "onExpire", "createdAt", "updatedAt"
+  )
+  select
+    id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost",
+    coalesce(reasons -> 'sources', '[]'), (reasons -> 'creditsPerUnit')::numeric,
+    (reasons #>> '{hold,period,start}')::timestamptz, (reasons #>> '{hold,period,end}')::timestamptz,
+    (reasons #>> '{ai,type}')::"AIUsageType", reasons #>> '{ai,pageId}', (reasons #> '{hold,ttlSeconds}')::int4,
+    (reasons #>> '{hold,expiresAt}')::timestamptz, reasons #>> '{hold,onExpire}', $2, $2
+  from line
+  where operation = 'HOLD' and code is null
+)`,
+  },
+  {
+    isNeeded: ({ wallet }) => wallet.holdChanges !== undefined,
+    sql: `
+holdChanges as (
+  update "Hold" h
+  set
+    status = d.status, "progressAmount" = d."progressAmount", "settledAmount" = d."settledAmount",
+    "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", "updatedAt" = $2
+  from wallet w
+  cross join lateral json_to_recordset(w."holdChanges") as d(
+    id text, status "HoldStatus", "progressAmount" numeric, "settledAmount" numeric, "endedBy" text,
+    "expiresAt" timestamptz
+  )
+  where h.id = d.id and h."workspaceId" = w."workspaceId"
 )`,
   },
 ];

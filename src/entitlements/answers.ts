@@ -1,16 +1,21 @@
 import { z } from 'zod';
 import type { Answer } from '../engine/batch.ts';
 import type { Answered } from '../engine/call.ts';
-import type { Decision } from '../engine/operations.ts';
-import { toUnits } from '../lib/amounts.ts';
+import type { Decision, Reasons } from '../engine/operations.ts';
+import { toMicros, toUnits } from '../lib/amounts.ts';
 import { type Code, Refusal } from '../lib/errors.ts';
 
-/** The wallet in an answer. Nothing is held yet, so all of it is available. */
+/** The wallet in an answer: what is held of the balance is not available. */
 export const creditSchema = z.object({ balance: z.number(), held: z.number(), available: z.number() });
 export type CreditAnswer = z.infer<typeof creditSchema>;
 
-export function creditOf(balance: number): CreditAnswer {
-  return { balance, held: 0, available: balance };
+export function creditOf({ balance, held = 0 }: Pick<Reasons, 'balance' | 'held'>): CreditAnswer {
+  return { balance, held, available: available(balance, held) };
+}
+
+/** Exact: the difference of two numbers of six decimals may have more of them. */
+function available(balance: number, held: number): number {
+  return held === 0 ? balance : toUnits(toMicros(balance)! - toMicros(held)!);
 }
 
 export const usageSchema = z
@@ -32,10 +37,15 @@ export const usageSchema = z
   .meta({ id: 'Usage' });
 export type Usage = z.infer<typeof usageSchema>;
 
+/** What was used, as an answer says it: by a use, or by a hold that was settled. */
+export function usedOf(decision: Decision): Usage {
+  return { id: decision.id, status: 'SUCCEEDED', ...usageFields(decision) };
+}
+
 /** The answer to a use, from the decision that was kept: the first time and at every repeat. Throws its refusal. */
 export function usageOf({ decision, replayed }: Answer): Answered<Usage> {
   if (decision.code !== null) throw refusalOf(decision, replayed);
-  return { value: { id: decision.id, status: 'SUCCEEDED', ...usageFields(decision) }, replayed };
+  return { value: usedOf(decision), replayed };
 }
 
 /** The answer to a refund: the use as it is now. */
@@ -57,7 +67,7 @@ function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
     creditUsageId: decision.creditCost > 0n ? (decision.refundOf ?? decision.id) : null,
     used: reasons.allowance!.used,
     remaining: reasons.allowance!.remaining,
-    credit: creditOf(reasons.balance),
+    credit: creditOf(reasons),
     createdAt: new Date(decision.createdAt).toISOString(),
   };
 }

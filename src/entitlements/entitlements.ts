@@ -8,9 +8,11 @@ import {
 } from '../catalog/ai/price.ts';
 import type { Catalog, Feature } from '../catalog/types.ts';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
+import { notWhole } from '../engine/decide.ts';
 import type { Engine } from '../engine/engine.ts';
 import { type Quote, quote } from '../engine/quote.ts';
 import { planAt } from '../engine/state.ts';
+import { balanceReason } from '../engine/step.ts';
 import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
 import { Refusal, type RefusalBody } from '../lib/errors.ts';
@@ -134,7 +136,7 @@ export async function check(
     used: toUnits(used),
     remaining: remaining === null ? null : toUnits(remaining),
     resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
-    credit: creditOf(toUnits(state.wallet.balance)),
+    credit: creditOf(balanceReason(state)),
   };
 }
 
@@ -158,13 +160,7 @@ export function findFeature(catalog: Catalog, featureCode: string, amount: Micro
     );
   }
   if (feature.whole && amount % MICROS_PER_UNIT !== 0n) {
-    throw new Refusal(
-      'invalid_request',
-      `${featureCode} is counted in whole units: amount must be a whole number.`,
-      {
-        param: 'amount',
-      },
-    );
+    throw notWhole(featureCode);
   }
   return feature;
 }

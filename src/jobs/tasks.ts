@@ -1,5 +1,6 @@
 import type { CronItem, Task, TaskList } from 'graphile-worker';
 import { TOP_UP_TASK } from '../engine/write.ts';
+import { bookExpired } from '../holds/holds.ts';
 import { takeUnheard } from '../payments/payments.ts';
 import { applyEvent, applyObjects } from '../stripe/apply.ts';
 import { commit } from '../stripe/change.ts';
@@ -28,6 +29,7 @@ export function tasksOf(services: StripeServices): TaskList {
     'plans.credits': () => giveDueCredits(services),
     'stripe.reconcile': () => reconcileNightly(services),
     'credits.expire': () => expireCredits(services),
+    'holds.expire': () => bookExpired(services),
     [TOP_UP_TASK]: (payload) => chargeTopUp(services, idIn(payload)),
     'topups.lookAfter': () => lookAfterTopUps(services),
   };
@@ -66,6 +68,7 @@ export const SCHEDULE: CronItem[] = [
   { task: 'plans.credits', match: '* * * * *' },
   { task: 'stripe.reconcile', match: '17 3 * * *' },
   { task: 'credits.expire', match: '*/5 * * * *' },
+  { task: 'holds.expire', match: '* * * * *' },
   { task: 'topups.lookAfter', match: '* * * * *' },
 ].map((item) => ({ ...item, options: { maxAttempts: 1, jobKey: item.task } }));
 

@@ -28,6 +28,10 @@ export const CODES = {
       'Credits cannot pay what the allowance does not cover; `details.required`, `details.available`, `details.affordable`.',
   },
   idempotency_conflict: { status: 409, meaning: 'The idempotency key was used for another request.' },
+  hold_not_open: {
+    status: 409,
+    meaning: 'The hold was settled or released, or has expired; `details.status` says which.',
+  },
   subscription_exists: { status: 409, meaning: 'The workspace has a subscription; change that one.' },
   no_subscription: { status: 409, meaning: 'The workspace has no subscription that goes on.' },
   payment_required: {

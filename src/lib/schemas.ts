@@ -23,22 +23,25 @@ function pathOf(path: readonly PropertyKey[]): string {
     .replaceAll('.[', '[');
 }
 
-const AMOUNT_MESSAGE = `must be a number above 0 and up to ${toUnits(AMOUNT_MAX)} with at most six decimals`;
-
 /** An amount: a JSON number with at most six decimals, above 0 and up to 1,000,000,000; micro-units once parsed. */
-export const amountSchema = z
-  .number(AMOUNT_MESSAGE)
-  .meta({
-    description: 'Above 0 and up to 1,000,000,000, with at most six decimals.',
-    exclusiveMinimum: 0,
-    maximum: 1e9,
-  })
-  .transform((units, context): Micros => {
-    const micros = toMicros(units);
-    if (micros !== undefined && micros > 0n && micros <= AMOUNT_MAX) return micros;
-    context.issues.push({ code: 'custom', message: AMOUNT_MESSAGE, input: units });
-    return z.NEVER;
-  });
+export const amountSchema = amountFrom(1n, 'above 0', { exclusiveMinimum: 0 });
+
+/** An amount that may be nothing. */
+export const amountOrNoneSchema = amountFrom(0n, 'from 0', { minimum: 0 });
+
+function amountFrom(least: Micros, from: string, meta: { minimum?: number; exclusiveMinimum?: number }) {
+  const message = `must be a number ${from} and up to ${toUnits(AMOUNT_MAX)} with at most six decimals`;
+  const description = `${from[0]!.toUpperCase()}${from.slice(1)} and up to 1,000,000,000, with at most six decimals.`;
+  return z
+    .number(message)
+    .meta({ description, ...meta, maximum: 1e9 })
+    .transform((units, context): Micros => {
+      const micros = toMicros(units);
+      if (micros !== undefined && micros >= least && micros <= AMOUNT_MAX) return micros;
+      context.issues.push({ code: 'custom', message, input: units });
+      return z.NEVER;
+    });
+}
 
 /** A text of at most this many characters. */
 export function textSchema(max: number, min = 1) {

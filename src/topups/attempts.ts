@@ -25,7 +25,7 @@ import {
   lockTopUp,
   makeReady,
   pause,
-  readBalance,
+  readAvailable,
   readSpent,
   readTopUp,
   readUnderWay,
@@ -64,7 +64,7 @@ export function beginAttempt(
     if (topUp?.status !== 'PENDING' || (await isUnderWay(tx, topUp))) return nothing;
     // One that was dropped, and is wanted again: its payment goes on, and is followed here.
     if (await isPayingUnattended(tx, workspaceId)) return nothing;
-    if ((await readBalance(tx, workspaceId)) >= topUp.threshold) {
+    if ((await readAvailable(tx, workspaceId)) >= topUp.threshold) {
       await makeReady(tx, workspaceId, now);
       return nothing;
     }

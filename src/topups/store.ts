@@ -75,7 +75,7 @@ export async function makeReady(db: Queryable, workspaceId: string, now: Date): 
       with wallet as (
         update "Credit" c
         set
-          "topUpBelow" = case when c.balance >= a.threshold then a.threshold end, version = c.version + 1, "updatedAt" = $2
+          "topUpBelow" = case when c.balance - c.held >= a.threshold then a.threshold end, version = c.version + 1, "updatedAt" = $2
         from "AutoTopUp" a
         where c."workspaceId" = $1 and a."workspaceId" = $1
         returning c."workspaceId", c."topUpBelow" is null as "isLow"
@@ -116,12 +116,13 @@ export async function deleteTopUp(db: Queryable, workspaceId: string): Promise<v
   await db.query({ text: 'delete from "AutoTopUp" where "workspaceId" = $1', values: [workspaceId] });
 }
 
-export async function readBalance(db: Queryable, workspaceId: string): Promise<Micros> {
+/** What is available: top-ups look at the balance without what is held of it. */
+export async function readAvailable(db: Queryable, workspaceId: string): Promise<Micros> {
   const { rows } = await db.query({
-    text: 'select balance from "Credit" where "workspaceId" = $1',
+    text: 'select balance - held as available from "Credit" where "workspaceId" = $1',
     values: [workspaceId],
   });
-  return fromDecimal(rows[0].balance);
+  return fromDecimal(rows[0].available);
 }
 
 /** What the top-ups that were begun in this time cost together, but for those that failed. */

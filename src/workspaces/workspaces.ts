@@ -5,6 +5,7 @@ import { workspaceNotFound } from '../engine/batch.ts';
 import type { Engine } from '../engine/engine.ts';
 import { allowanceOf, allowanceReason, type Context, termsOf } from '../engine/quote.ts';
 import { planAt, type State } from '../engine/state.ts';
+import { balanceReason } from '../engine/step.ts';
 import { creditOf, creditSchema } from '../entitlements/answers.ts';
 import { toUnits } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -75,7 +76,7 @@ export async function getWorkspace(
     plan: context.plan,
     subscription: rows.subscription === null ? null : subscriptionOf(rows.subscription),
     credit: {
-      ...creditOf(toUnits(wallet.balance)),
+      ...creditOf(balanceReason(state)),
       total: toUnits(wallet.total),
       totalUsage: toUnits(wallet.totalUsage),
       debt: toUnits(wallet.debt),
@@ -98,8 +99,8 @@ function featureOf(state: State, feature: Feature, context: Context): WorkspaceS
   return {
     featureCode,
     type,
-    ...allowanceReason(allowanceOf(state, featureCode, meter, context)),
     held: 0,
+    ...allowanceReason(allowanceOf(state, featureCode, meter, context)),
     overage: overage.type,
     ...(overage.type === 'credits' ? { creditsPerUnit: toUnits(overage.creditsPerUnit) } : {}),
   };

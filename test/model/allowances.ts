@@ -1,11 +1,22 @@
 // Plans, periods and allowances of the naive model, worked out from the facts each time.
 import type { Meter, Plan, PlanTerms, Window } from '../../src/catalog/types.ts';
 import type { Subscription } from '../../src/engine/state.ts';
-import { type Book, balance, isRefunded, type Period, priceOf, SUM_MAX, sum, uses } from './book.ts';
+import {
+  available,
+  type Book,
+  isRefunded,
+  openHolds,
+  type Period,
+  priceOf,
+  SUM_MAX,
+  sum,
+  uses,
+} from './book.ts';
 
 export type Allowance = {
   limit: bigint | null;
   used: bigint;
+  held: bigint;
   remaining: bigint | null;
   resetsAt: number | null;
 };
@@ -16,26 +27,29 @@ export function allowance(book: Book, featureCode: string, now: number): Allowan
   if (meter === undefined) return null;
   const period = periodOf(book, meter.window, now);
   const used = usedOf(book, featureCode, meter.window, now);
+  const held = heldOf(book, featureCode, meter.window, now);
   const limit = meter.allowance;
-  const remaining = limit === null ? null : limit > used ? limit - used : 0n;
-  if (remaining !== 0n) return { limit, used, remaining, resetsAt: period.end };
-  return { limit, used, remaining, resetsAt: freeAgain(book, featureCode, meter, now) ?? period.end };
+  const remaining = limit === null ? null : limit > used + held ? limit - used - held : 0n;
+  if (remaining !== 0n) return { limit, used, held, remaining, resetsAt: period.end };
+  return { limit, used, held, remaining, resetsAt: freeAgain(book, featureCode, meter, now) ?? period.end };
 }
 
 /** The first time after now at which something is left, if nobody does anything. It can only be when a period ends. */
 function freeAgain(book: Book, featureCode: string, meter: Meter, now: number): number | null {
   const own = periodOf(book, meter.window, now).end;
-  const ends = [own, ...uses(book).map((used) => used.period?.end ?? null)];
+  const ends = [own, ...[...uses(book), ...openHolds(book)].map(({ period }) => period?.end ?? null)];
   const later = ends.filter((end) => end !== null && end > now) as number[];
   const anchor = anchorOf(book, meter.window, now);
-  const free = later.filter((at) => usedOf(book, featureCode, meter.window, at, anchor) < meter.allowance!);
+  const countedAt = (at: number) =>
+    usedOf(book, featureCode, meter.window, at, anchor) + heldOf(book, featureCode, meter.window, at, anchor);
+  const free = later.filter((at) => countedAt(at) < meter.allowance!);
   return free.length === 0 ? null : Math.min(...free);
 }
 
 /** What may still be used for nothing; null: any amount, as for a switch. */
 export function takesFree(book: Book, featureCode: string, now: number): bigint | null {
   const counted = allowance(book, featureCode, now);
-  return counted === null ? null : (counted.remaining ?? SUM_MAX - counted.used);
+  return counted === null ? null : (counted.remaining ?? SUM_MAX - counted.used - counted.held);
 }
 
 /** The period that uses are counted in now; null for a switch. */
@@ -58,6 +72,17 @@ function usedOf(book: Book, featureCode: string, window: Window, at: number, anc
   return sum(counting.map((used) => used.fromAllowance));
 }
 
+/** What is held of an allowance, and counts against it at a time as what is used does. */
+function heldOf(book: Book, featureCode: string, window: Window, at: number, anchor?: number): bigint {
+  const present = periodOf(book, window, at, anchor);
+  const counting = openHolds(book).filter((hold) => {
+    if (hold.featureCode !== featureCode || hold.period === null) return false;
+    const { start, end } = hold.period;
+    return window === 'forever' || start >= present.start || (end !== null && end > at);
+  });
+  return sum(counting.map((hold) => hold.fromAllowance));
+}
+
 /** When the period ends that began then. Where two began at once, a day's and a month's, it is the later end. */
 export function endOf(book: Book, featureCode: string, start: number): number | null {
   const ends = uses(book)
@@ -71,7 +96,7 @@ export function endOf(book: Book, featureCode: string, start: number): number | 
 export function affordable(book: Book, featureCode: string, now: number): bigint {
   const meter = meterOf(book, featureCode, now);
   const left = takesFree(book, featureCode, now);
-  const credits = balance(book, now);
+  const credits = available(book, now);
   const passes = (amount: bigint): boolean => {
     if (!has(termsOf(book, now), featureCode)) return false;
     if (left === null || amount <= left) return true;

@@ -15,6 +15,10 @@ export type Fact =
   | { type: 'subscribed'; at: number; subscription: Subscription | null }
   | ({ type: 'granted'; at: number } & GrantFact)
   | ({ type: 'used'; at: number } & UseFact)
+  | ({ type: 'held'; at: number } & HoldFact)
+  | { type: 'progressed'; at: number; id: string; holdId: string; amount: bigint; expiresAt: number }
+  /** Settled, with so much, or released. What was used of it is a use beside it. */
+  | { type: 'ended'; at: number; id: string; holdId: string; settled: bigint | null; ownAccord: boolean }
   | { type: 'refunded'; at: number; id: string; useId: string }
   | { type: 'refused'; at: number; id: string; featureCode: string; code: Code; missing: bigint }
   | { type: 'reversed'; at: number; id: string; creditRecordId: string; target: bigint }
@@ -39,6 +43,17 @@ export type UseFact = {
   period: Period | null;
   paid: Payment[];
   ai: { type: string; pageId: string } | null;
+  /** What it was held by before. */
+  holdId: string | null;
+};
+
+export type HoldFact = Omit<UseFact, 'holdId'> & {
+  amount: bigint;
+  /** Of a unit beyond the allowance; null: credits could pay none. */
+  price: bigint | null;
+  ttlMs: number;
+  expiresAt: number;
+  onExpire: 'release' | 'settle';
 };
 
 export type Period = { start: number; end: number | null };
@@ -48,6 +63,8 @@ export type Payment = { grantId: string; amount: bigint; expired: boolean };
 export type GrantNow = GrantFact & {
   createdAt: number;
   left: bigint;
+  /** What is left and not held. */
+  free: bigint;
   expired: bigint;
   clawedBack: bigint;
   reversed: bigint;
@@ -72,6 +89,7 @@ export function wallet(book: Book, now: number) {
     expired,
     clawedBack,
     debt,
+    held: sum(openHolds(book).map((hold) => hold.cost)),
   };
   if (wallet.balance !== total - totalUsage - expired - clawedBack)
     throw new Error('the naive model does not add up');
@@ -82,8 +100,17 @@ export function balance(book: Book, now: number): bigint {
   return sum(allGrants(book, now).map((grant) => grant.left));
 }
 
-/** Grants with something left, in spending order. */
+export function available(book: Book, now: number): bigint {
+  return sum(allGrants(book, now).map((grant) => grant.free));
+}
+
+/** Grants of which something can be spent, in spending order. */
 export function spendable(book: Book, now: number): GrantNow[] {
+  return remaining(book, now).filter((grant) => grant.free > 0n);
+}
+
+/** Grants with something left, held or not, in spending order. */
+export function remaining(book: Book, now: number): GrantNow[] {
   const left = allGrants(book, now).filter((grant) => grant.left > 0n);
   const isBefore = (a: GrantNow, b: GrantNow): boolean => {
     if (a.priority !== b.priority) return a.priority < b.priority;
@@ -104,15 +131,17 @@ export function spendable(book: Book, now: number): GrantNow[] {
 export function allGrants(book: Book, now: number): GrantNow[] {
   const lots = lotsOf(book);
   return lots.map((lot) => {
-    const { used, paidFor, target, at, ...fact } = lot;
-    const spent = spentOf(lot);
-    const unspent = lot.amount - spent;
+    const { used, held, paidFor, target, at, ...fact } = lot;
+    const spent = spentOf(lot) - held;
+    const unspent = lot.amount - spent - held;
     // What is taken back comes out of what was not spent; the rest of that can be spent, or has expired.
     const taken = smaller(target, unspent);
     const isOver = fact.expiresAt !== null && fact.expiresAt <= now;
     return {
       ...{ ...fact, createdAt: at, reversed: target, spent, paidFor },
-      left: isOver ? 0n : unspent - taken,
+      // What is held does not expire.
+      left: held + (isOver ? 0n : unspent - taken),
+      free: isOver ? 0n : unspent - taken,
       expired: isOver ? unspent - taken : 0n,
       clawedBack: taken + sum([...paidFor.values()]),
       debt: owedOn(lot) - sum(lots.map((payer) => payer.paidFor.get(lot.id) ?? 0n)),
@@ -120,7 +149,13 @@ export function allGrants(book: Book, now: number): GrantNow[] {
   });
 }
 
-type Lot = GrantFact & { at: number; used: bigint; paidFor: Map<string, bigint>; target: bigint };
+type Lot = GrantFact & {
+  at: number;
+  used: bigint;
+  held: bigint;
+  paidFor: Map<string, bigint>;
+  target: bigint;
+};
 
 /** All that happened to grants, once more from the beginning. */
 function lotsOf(book: Book): Lot[] {
@@ -130,10 +165,15 @@ function lotsOf(book: Book): Lot[] {
     if (fact.type === 'granted') {
       const { id, amount, priority, expiresAt, creditRecordId, at } = fact;
       const lot = { id, amount, priority, expiresAt, creditRecordId, at };
-      lots.push({ ...lot, used: 0n, paidFor: new Map(), target: 0n });
+      lots.push({ ...lot, used: 0n, held: 0n, paidFor: new Map(), target: 0n });
       if (creditRecordId !== null && book.catalog.creditsDebt === 'next_purchase') payOff(lots);
     }
+    if (fact.type === 'held') addHeld(lots, fact, 1n);
+    // What a settled hold has used is not held from the same moment on.
+    if (fact.type === 'used' && fact.holdId !== null) addHeld(lots, holdOf(book, fact.holdId)!, -1n);
     if (fact.type === 'used') addUse(lots, fact, 1n);
+    if (fact.type === 'ended' && !uses(book).some((used) => used.holdId === fact.holdId))
+      addHeld(lots, holdOf(book, fact.holdId)!, -1n);
     if (fact.type === 'refunded') addUse(lots, settled(fact.useId) as UseFact, -1n);
     if (fact.type === 'reversed')
       lots.find(({ creditRecordId }) => creditRecordId === fact.creditRecordId)!.target = fact.target;
@@ -146,8 +186,13 @@ function addUse(lots: Lot[], { paid }: UseFact, sign: bigint): void {
   for (const { grantId, amount } of paid) lots.find(({ id }) => id === grantId)!.used += sign * amount;
 }
 
-function spentOf({ used, paidFor }: Lot): bigint {
-  return used + sum([...paidFor.values()]);
+function addHeld(lots: Lot[], { paid }: HoldFact, sign: bigint): void {
+  for (const { grantId, amount } of paid) lots.find(({ id }) => id === grantId)!.held += sign * amount;
+}
+
+/** What is held counts as spent. */
+function spentOf({ used, held, paidFor }: Lot): bigint {
+  return used + held + sum([...paidFor.values()]);
 }
 
 /** A reversed purchase may have been spent up to what was not reversed of it: what is beyond is owed. */
@@ -181,13 +226,22 @@ function giveBackOne(lots: Lot[]): boolean {
   return false;
 }
 
-/** What has expired since something was last decided of this workspace, and had credits left. */
-export function fallsDue(book: Book, now: number): Payment[] {
+/**
+ * What has expired since something was last decided of this workspace, and had credits that nobody held. `ended` is the
+ * same book with the holds that have ended since: what they gave back before a grant was over has expired with it.
+ */
+export function fallsDue(book: Book, ended: Book, now: number): Payment[] {
   const last = decidedAt(book);
   if (last === null) return [];
-  return spendable(book, last)
-    .filter((grant) => grant.expiresAt !== null && grant.expiresAt <= now)
-    .map((grant) => ({ grantId: grant.id, amount: grant.left, expired: false }));
+  const over = remaining(book, last).filter(
+    (grant) => grant.expiresAt !== null && grant.expiresAt > last && grant.expiresAt <= now,
+  );
+  return over.flatMap(({ id, expiresAt }) => {
+    const later = ended.facts.slice(book.facts.length).filter((fact) => fact.at < expiresAt!);
+    const before = { ...book, facts: [...book.facts, ...later] };
+    const { free } = allGrants(before, expiresAt! - 1).find((grant) => grant.id === id)!;
+    return free === 0n ? [] : [{ grantId: id, amount: free, expired: false }];
+  });
 }
 
 /** When something was last decided of this workspace, and kept: its rows are as of then. */
@@ -201,6 +255,30 @@ export function grants(book: Book) {
 
 export function uses(book: Book) {
   return book.facts.filter((fact) => fact.type === 'used');
+}
+
+export function holds(book: Book) {
+  return book.facts.filter((fact) => fact.type === 'held');
+}
+
+export function holdOf(book: Book, id: string) {
+  return holds(book).find((hold) => hold.id === id);
+}
+
+/** How a hold ended; undefined: it is open, as far as anybody has looked. */
+export function endOfHold(book: Book, holdId: string) {
+  const end = book.facts.find((fact) => fact.type === 'ended' && fact.holdId === holdId);
+  return end?.type === 'ended' ? end : undefined;
+}
+
+export function openHolds(book: Book) {
+  return holds(book).filter((hold) => endOfHold(book, hold.id) === undefined);
+}
+
+/** What is reported of a hold, and how long it lives. */
+export function progressOf(book: Book, hold: HoldFact): { amount: bigint; expiresAt: number } {
+  const last = book.facts.findLast((fact) => fact.type === 'progressed' && fact.holdId === hold.id);
+  return last?.type === 'progressed' ? last : { amount: 0n, expiresAt: hold.expiresAt };
 }
 
 export function isRefunded(book: Book, useId: string): boolean {

@@ -16,6 +16,10 @@ export type Step =
 
 export type Command = { workspace: number; route: Route; key: Key } & (
   | { type: 'use'; feature: string; size: Size; ai: boolean }
+  | { type: 'hold'; feature: string; size: Size; ai: boolean; ttlMs: number; onExpire: 'release' | 'settle' }
+  | { type: 'progress'; which: number; part: Part; ttlMs: number | null }
+  | { type: 'settle'; which: number; part: Part }
+  | { type: 'release'; which: number }
   | { type: 'grant'; size: Size; priority: number; expiry: Expiry; bought: boolean }
   | { type: 'clawBack'; which: number; sixths: number; plus: number }
   | { type: 'refund'; of: 'paid' | 'used' | 'any'; which: number }
@@ -33,11 +37,14 @@ export type Size =
   | { of: 'fixed'; micros: number }
   | { of: 'allowance' | 'affordable' | 'balance'; plus: number };
 
+/** Of a hold: so many sixths, or all that could be paid; and so many units more. */
+export type Part = { sixths: number | 'affordable'; plus: number };
+
 export type Expiry = { in: number | null } | { like: number };
 
 export type Wait =
   | { for: number }
-  | { until: 'reset' | 'expiry' | 'end'; workspace: number; feature: string; plus: number };
+  | { until: 'reset' | 'expiry' | 'end' | 'hold'; workspace: number; feature: string; plus: number };
 
 export type SubscriptionCommand = {
   plan: Plan;
@@ -195,6 +202,26 @@ function command(
       }),
       weight: 4,
     },
+    {
+      arbitrary: fc.record({
+        ...{ ...common, type: fc.constant('hold' as const), feature, size, ai: fc.boolean() },
+        ttlMs: fc.constantFrom(1000, MINUTE, MINUTE, HOUR, DAY),
+        onExpire: fc.constantFrom('release' as const, 'settle' as const),
+      }),
+      weight: 6,
+    },
+    {
+      arbitrary: fc.record({
+        ...{ ...common, type: fc.constant('progress' as const), which, part },
+        ttlMs: fc.constantFrom(null, null, 1000, HOUR, DAY),
+      }),
+      weight: 4,
+    },
+    {
+      arbitrary: fc.record({ ...common, type: fc.constant('settle' as const), which, part }),
+      weight: 4,
+    },
+    { arbitrary: fc.record({ ...common, type: fc.constant('release' as const), which }), weight: 1 },
     { arbitrary: fc.record({ ...common, type: fc.constant('expire' as const) }), weight: 1 },
   );
 }
@@ -230,6 +257,14 @@ const size: fc.Arbitrary<Size> = fc.oneof(
   },
 );
 
+/** Mostly one of the latest holds that are open. */
+const which = fc.oneof({ arbitrary: fc.nat(2), weight: 3 }, { arbitrary: fc.nat(9), weight: 1 });
+
+const part: fc.Arbitrary<Part> = fc.record({
+  sixths: fc.constantFrom(0, 1, 2, 3, 4, 5, 6, 6, 6, 7, 9, 'affordable' as const, 'affordable' as const),
+  plus: fc.constantFrom(0, 0, 0, 1, -1, 5),
+});
+
 const expiry: fc.Arbitrary<Expiry> = fc.oneof(
   fc.record({ in: fc.constantFrom(null, null, 1, 2, MINUTE, DAY, 30 * DAY, 0, -5) }),
   fc.record({ in: fc.integer({ min: 1, max: 40 * DAY }) }),
@@ -238,10 +273,18 @@ const expiry: fc.Arbitrary<Expiry> = fc.oneof(
 
 function wait(workspace: fc.Arbitrary<number>): fc.Arbitrary<Wait> {
   return fc.oneof(
-    fc.record({ for: fc.constantFrom(1, 2, 1000, HOUR, DAY, 7 * DAY, 28 * DAY, 31 * DAY, 400 * DAY) }),
+    fc.record({
+      for: fc.constantFrom(1, 2, 1000, MINUTE, HOUR, DAY, 7 * DAY, 28 * DAY, 31 * DAY, 400 * DAY),
+    }),
     fc.record({ for: fc.integer({ min: 1, max: 40 * DAY }) }),
     fc.record({
-      until: fc.constantFrom('reset' as const, 'expiry' as const, 'expiry' as const, 'end' as const),
+      until: fc.constantFrom(
+        'reset' as const,
+        'expiry' as const,
+        'expiry' as const,
+        'end' as const,
+        'hold' as const,
+      ),
       ...{ workspace, feature: fc.constantFrom(...FEATURES) },
       plus: fc.constantFrom(-1, 0, 0, 0, 1),
     }),

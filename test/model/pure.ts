@@ -1,7 +1,7 @@
 // Plays a history to `decide` and to the naive model, and compares all that both say.
 import assert from 'node:assert/strict';
 import type { Catalog } from '../../src/catalog/types.ts';
-import { decide, type Subject } from '../../src/engine/decide.ts';
+import { decide, endedBy, isOfHold, type Subject } from '../../src/engine/decide.ts';
 import { expiryId, stateAt } from '../../src/engine/expire.ts';
 import type { Decision, Operation, RefundedUse, ReversedPurchase } from '../../src/engine/operations.ts';
 import { quote } from '../../src/engine/quote.ts';
@@ -11,8 +11,9 @@ import { affordable } from './allowances.ts';
 import { allGrants, type Book } from './book.ts';
 import { catalogOf } from './catalogs.ts';
 import type { Command, History } from './histories.ts';
+import { withEnds } from './holds.ts';
 import { type Answer, ask } from './naive.ts';
-import { compareAnswer, compareCredits, compareExpiry } from './told.ts';
+import { compareAnswer, compareCredits, compareEnds, compareExpiry } from './told.ts';
 import { askedBy, subscriptionOf, waitedUntil } from './turns.ts';
 
 /** One workspace, as the engine would keep it between operations, and as the model remembers it. */
@@ -51,7 +52,11 @@ export function playPure({ config, createdAt, steps }: History): number {
       case 'ask':
         for (const command of step.commands) playCommand(command, table, operations++);
     }
-    compareCredits(stateAt(table.state, table.now), book, table.now);
+    compareCredits(
+      stateAt(table.state, catalog, table.now),
+      withEnds(book, 'later', table.now).book,
+      table.now,
+    );
   }
   return operations;
 }
@@ -63,7 +68,7 @@ function playCommand(command: Command, table: Table, number: number): void {
   const answered = decisions.filter((decision) => decision.operation !== 'EXPIRE');
   const asked = askedBy(
     command,
-    book,
+    withEnds(book, id, now).book,
     answered.map((decision) => decision.id),
     now,
   );
@@ -71,10 +76,11 @@ function playCommand(command: Command, table: Table, number: number): void {
     asked === 'expire'
       ? { type: 'EXPIRE', id, workspaceId: book.workspaceId, idempotency: null }
       : { ...asked, id };
-  // A use that never was is found missing before anything is decided.
+  // A use or a hold that never was is found missing before anything is decided.
   if (operation.type === 'REFUND' && !answered.some(({ id }) => id === operation.useId)) return;
+  if (isOfHold(operation) && !answered.some(({ id }) => id === operation.holdId)) return;
 
-  const quoted = operation.type === 'USE' ? quoteOf(operation, table) : null;
+  const quoted = operation.type === 'USE' || operation.type === 'HOLD' ? quoteOf(operation, table) : null;
   const before = structuredClone(table.state);
   const subject = subjectOf(operation, table);
   const decided = outcomeOf(() => decide(table.state, operation, catalog, now, subject));
@@ -88,14 +94,19 @@ function playCommand(command: Command, table: Table, number: number): void {
   }
   const again = decide(before, operation, catalog, now, subject);
   assert.deepEqual(again, decided, 'the same question has the same answer');
+  compareEnds(
+    decided.decisions.filter(({ reasons }) => reasons.at !== undefined),
+    answer.ends,
+  );
   compareExpiry(
     decided.decisions.find((decision) => decision.id === expiryId(id)),
     answer.expired,
   );
   const decision = decided.decisions.find((decision) => decision.id === id);
   if (decision === undefined) {
-    assert.ok(operation.type === 'EXPIRE' || operation.type === 'CLAW_BACK');
-    assert.equal(answer.kept, operation.type === 'EXPIRE' && answer.expired.length > 0);
+    assert.equal(decided.refusal?.code ?? null, answer.code);
+    assert.ok(decided.refusal !== undefined || operation.type === 'EXPIRE' || operation.type === 'CLAW_BACK');
+    assert.equal(answer.kept, false);
   } else {
     assert.equal(answer.kept, true);
     compareAnswer(decision, answer);
@@ -106,11 +117,11 @@ function playCommand(command: Command, table: Table, number: number): void {
 }
 
 /** What a preview says of a use, to be compared with the model's answer to the use itself. */
-function quoteOf(operation: Operation & { type: 'USE' }, { catalog, state, book, now }: Table) {
+function quoteOf(operation: Operation & { type: 'USE' | 'HOLD' }, { catalog, state, book, now }: Table) {
   const { featureCode, amount } = operation;
   const context = { catalog, now, plan: planAt(state, now) };
-  const quoted = quote(stateAt(state, now), catalog.features.get(featureCode)!, amount, context);
-  const largest = affordable(book, featureCode, now);
+  const quoted = quote(stateAt(state, catalog, now), catalog.features.get(featureCode)!, amount, context);
+  const largest = affordable(withEnds(book, 'later', now).book, featureCode, now);
   return (answer: Answer) => {
     assert.deepEqual(
       { code: quoted.code, affordable: quoted.affordable },
@@ -131,6 +142,7 @@ function quoteOf(operation: Operation & { type: 'USE' }, { catalog, state, book,
 }
 
 function subjectOf(operation: Operation, table: Table): Subject | undefined {
+  if (isOfHold(operation)) return endedBy(table.decisions, operation.holdId);
   if (operation.type === 'REFUND') return refundedUseOf(operation.useId, table);
   return operation.type === 'CLAW_BACK' ? purchaseOf(operation.purchaseId, table) : undefined;
 }
@@ -167,7 +179,7 @@ function outcomeOf<T>(work: () => T): T | Refusal {
 function newState(workspaceId: string, createdAt: number): State {
   return {
     ...{ workspaceId, version: 0, createdAt, subscription: null },
-    wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n },
-    ...{ grants: [], debts: [], usages: new Map(), topUpBelow: null },
+    wallet: { balance: 0n, total: 0n, totalUsage: 0n, expired: 0n, clawedBack: 0n, debt: 0n, held: 0n },
+    ...{ grants: [], holds: [], debts: [], usages: new Map(), topUpBelow: null },
   };
 }

@@ -2,7 +2,17 @@
 import assert from 'node:assert/strict';
 import type { Queryable } from '../../src/engine/store.ts';
 import { endOf } from './allowances.ts';
-import { allGrants, type Book, decidedAt, isRefunded, uses, wallet } from './book.ts';
+import {
+  allGrants,
+  type Book,
+  decidedAt,
+  endOfHold,
+  holds,
+  isRefunded,
+  progressOf,
+  uses,
+  wallet,
+} from './book.ts';
 
 /** Compares everything that was written of a workspace, decisions aside. */
 export async function compareRows(db: Queryable, book: Book): Promise<void> {
@@ -55,6 +65,22 @@ function rowsOf(book: Book) {
           ...{ status: 'FAILED', createdAt: iso(fact.at) },
         })),
     ]),
+    holds: sorted(
+      holds(book).map((hold) => {
+        const end = endOfHold(book, hold.id);
+        const { amount: progressAmount, expiresAt } = progressOf(book, hold);
+        return {
+          ...{ id: hold.id, featureCode: hold.featureCode, amount: hold.amount, creditCost: hold.cost },
+          ...{ fromAllowance: hold.fromAllowance, fromCredits: hold.fromCredits, creditsPerUnit: hold.price },
+          periodStart: iso(hold.period?.start ?? null),
+          periodEnd: iso(hold.period?.end ?? null),
+          status: end === undefined ? 'HELD' : end.settled === null ? 'RELEASED' : 'SETTLED',
+          ...{ progressAmount, settledAmount: end?.settled ?? null, endedBy: end?.id ?? null },
+          ...{ ttlSeconds: hold.ttlMs / 1000, expiresAt: iso(expiresAt), onExpire: hold.onExpire },
+          ...{ aiType: hold.ai?.type ?? null, pageId: hold.ai?.pageId ?? null, createdAt: iso(hold.at) },
+        };
+      }),
+    ),
     aiUsages: sorted(
       used
         .filter((use) => use.ai !== null)
@@ -73,8 +99,8 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
     const text = `select ${columns} from "${table}" where "workspaceId" = $1`;
     return (await db.query({ text, values: [workspaceId] })).rows.map(exact);
   };
-  const [credit] = await read('balance, total, "totalUsage", expired, "clawedBack", debt', 'Credit');
-  const [grants, debtPayments, featureUsages, creditUsages, aiUsages] = await Promise.all([
+  const [credit] = await read('balance, total, "totalUsage", expired, "clawedBack", debt, held', 'Credit');
+  const [grants, debtPayments, featureUsages, creditUsages, openAndEnded, aiUsages] = await Promise.all([
     read(
       'id, amount, remaining, expired, "clawedBack", reversed, debt, priority, "expiresAt", "createdAt"',
       'CreditGrant',
@@ -82,6 +108,12 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
     read('"debtorId", "payerId", amount', 'DebtPayment'),
     read('"featureCode", "periodStart", "periodEnd", used', 'FeatureUsage'),
     read('id, "featureCode", amount, status, "createdAt"', 'CreditUsage'),
+    read(
+      `id, "featureCode", amount, "creditCost", "fromAllowance", "fromCredits", "creditsPerUnit", "periodStart", "periodEnd",
+       status, "progressAmount", "settledAmount", "endedBy", "ttlSeconds", "expiresAt", "onExpire", "aiType", "pageId",
+       "createdAt"`,
+      'Hold',
+    ),
     read('id, type, "pageId", status, points, "freePoints", "paidPoints"', 'AIUsage'),
   ]);
   return {
@@ -98,6 +130,7 @@ async function readRows(db: Queryable, workspaceId: string): Promise<ReturnType<
       })),
     ),
     creditUsages: sorted(creditUsages),
+    holds: sorted(openAndEnded),
     aiUsages: sorted(aiUsages),
   };
 }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Decision } from '../../src/engine/operations.ts';
 import type { State } from '../../src/engine/state.ts';
-import { type Book, type Payment, spendable, wallet } from './book.ts';
+import { type Book, openHolds, type Payment, progressOf, remaining, wallet } from './book.ts';
 import type { Answer } from './naive.ts';
 
 /** Compares an answer with the model's. Amounts are numbers here, as they are where an answer is told. */
@@ -18,7 +18,10 @@ export function compareAnswer(decision: Decision, answer: Answer): void {
       creditCost: decision.creditCost,
       periodStart: decision.periodStart,
       balance: reasons.balance,
+      held: reasons.held ?? 0,
       sources: reasons.sources ?? [],
+      lapsed: reasons.lapsed ?? [],
+      shortfall: reasons.shortfall ?? 0,
       required: details.required ?? null,
       available: details.available ?? null,
       affordable: details.affordable ?? null,
@@ -33,7 +36,10 @@ export function compareAnswer(decision: Decision, answer: Answer): void {
       creditCost: answer.creditCost,
       periodStart: answer.periodStart,
       balance: units(answer.balance),
+      held: units(answer.held),
       sources: answer.sources.map(source),
+      lapsed: answer.lapsed.map(source),
+      shortfall: units(answer.shortfall),
       required: units(answer.required),
       available: units(answer.available),
       affordable: units(answer.affordable),
@@ -41,11 +47,12 @@ export function compareAnswer(decision: Decision, answer: Answer): void {
       detailsResetAt: iso(answer.resetsAt),
     },
   );
-  compareAllowance(decision, answer);
+  if (ALLOWANCE_IS_TOLD.includes(decision.operation)) compareAllowance(decision, answer.allowance);
 }
 
-function compareAllowance({ operation, reasons }: Decision, { allowance }: Answer): void {
-  if (operation !== 'USE' && operation !== 'REFUND') return;
+const ALLOWANCE_IS_TOLD = ['USE', 'HOLD', 'SETTLE', 'RELEASE', 'REFUND'];
+
+function compareAllowance({ reasons }: Decision, allowance: Answer['allowance']): void {
   if (allowance === null) {
     assert.equal(reasons.allowance!.used, 0, 'where nothing is counted, nothing is used');
     return;
@@ -53,9 +60,35 @@ function compareAllowance({ operation, reasons }: Decision, { allowance }: Answe
   assert.deepEqual(reasons.allowance, {
     limit: units(allowance.limit),
     used: units(allowance.used),
+    ...(allowance.held === 0n ? {} : { held: units(allowance.held) }),
     remaining: units(allowance.remaining),
     resetsAt: iso(allowance.resetsAt),
   });
+}
+
+/** Compares the ends of holds that were booked before an answer, each as of its own time. */
+export function compareEnds(decisions: readonly Decision[], ends: Answer['ends']): void {
+  assert.deepEqual(
+    decisions.map(({ id, operation, amount, createdAt, reasons, ...decision }) => ({
+      ...{ id, operation, amount, createdAt, holdId: reasons.hold?.id, expired: reasons.hold?.expired },
+      fromAllowance: decision.fromAllowance,
+      fromCredits: decision.fromCredits,
+      creditCost: decision.creditCost,
+      periodStart: decision.periodStart,
+      balance: reasons.balance,
+      held: reasons.held ?? 0,
+      sources: reasons.sources ?? [],
+      lapsed: reasons.lapsed ?? [],
+      shortfall: reasons.shortfall ?? 0,
+    })),
+    ends.map(({ id, operation, amount, at, hold, fromAllowance, fromCredits, ...end }) => ({
+      ...{ id, operation, amount, createdAt: at, holdId: hold.id, expired: true },
+      ...{ fromAllowance, fromCredits, creditCost: end.cost, periodStart: end.periodStart },
+      ...{ balance: units(end.balance), held: units(end.held) },
+      ...{ sources: end.paid.map(source), lapsed: end.lapsed.map(source), shortfall: units(end.shortfall) },
+    })),
+  );
+  for (const [index, { allowance }] of ends.entries()) compareAllowance(decisions[index]!, allowance);
 }
 
 /** Compares what was booked as expired before an answer; no decision where nothing had. */
@@ -71,12 +104,20 @@ export function compareExpiry(decision: Decision | undefined, expired: readonly 
   );
 }
 
-/** Compares the credits of a state, without what has expired, with the model's. */
+/** Compares the credits and holds of a state, without what has expired, with the model's. */
 export function compareCredits(state: State, book: Book, now: number): void {
   assert.deepEqual(state.wallet, wallet(book, now));
   assert.deepEqual(
+    state.holds.map(({ id, progress, expiresAt, shares }) => ({ id, progress, expiresAt, shares })),
+    openHolds(book).map((hold) => {
+      const { amount: progress, expiresAt } = progressOf(book, hold);
+      const shares = hold.paid.map(({ grantId, amount }) => ({ grantId, amount }));
+      return { id: hold.id, progress, expiresAt, shares };
+    }),
+  );
+  assert.deepEqual(
     state.grants,
-    spendable(book, now).map(({ id, left, priority, expiresAt, createdAt }) => ({
+    remaining(book, now).map(({ id, left, priority, expiresAt, createdAt }) => ({
       ...{ id, remaining: left, priority, expiresAt, createdAt },
     })),
   );

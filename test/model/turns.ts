@@ -4,8 +4,20 @@ import type { ClawBackOperation } from '../../src/engine/operations.ts';
 import type { Subscription } from '../../src/engine/state.ts';
 import { newId } from '../../src/lib/ids.ts';
 import { affordable, allowance } from './allowances.ts';
-import { allGrants, type Book, balance, grants, spendable, uses } from './book.ts';
-import type { Command, Expiry, Size, SubscriptionCommand, Wait } from './histories.ts';
+import {
+  allGrants,
+  type Book,
+  balance,
+  endOfHold,
+  grants,
+  holdOf,
+  holds,
+  openHolds,
+  progressOf,
+  spendable,
+  uses,
+} from './book.ts';
+import type { Command, Expiry, Part, Size, SubscriptionCommand, Wait } from './histories.ts';
 
 export type ClawBackAsked = Omit<ClawBackOperation, 'id'>;
 
@@ -28,6 +40,26 @@ export function askedBy(
         ai: ai && feature === 'ai.points' ? { type: 'TEXT_CHAT', pageId: 'page_1' } : null,
       };
     }
+    case 'hold': {
+      const { feature, size, ai, ttlMs, onExpire } = command;
+      const { whole, type } = book.catalog.features.get(feature)!;
+      const amount = amountOf(size, whole || type === 'switch', book, feature, now);
+      return {
+        ...{ ...common, type: 'HOLD', featureCode: feature, amount, ttlMs, onExpire },
+        ai: ai && feature === 'ai.points' ? { type: 'TEXT_CHAT', pageId: 'page_1' } : null,
+      };
+    }
+    case 'progress': {
+      const holdId = heldBy(book, command.which);
+      const { ttlMs } = command;
+      return { ...common, type: 'PROGRESS', holdId, amount: partOf(command.part, holdId, book, now), ttlMs };
+    }
+    case 'settle': {
+      const holdId = heldBy(book, command.which);
+      return { ...common, type: 'SETTLE', holdId, amount: partOf(command.part, holdId, book, now) };
+    }
+    case 'release':
+      return { ...common, type: 'RELEASE', holdId: heldBy(book, command.which) };
     case 'grant': {
       const amount = amountOf(command.size, false, book, 'ai.points', now);
       return {
@@ -61,6 +93,26 @@ export function askedBy(
     case 'expire':
       return 'expire';
   }
+}
+
+/** One of the open holds, the latest first; behind them, those that have ended. */
+function heldBy(book: Book, which: number): string {
+  const ended = holds(book).filter(({ id }) => endOfHold(book, id) !== undefined);
+  return [...ended, ...openHolds(book)].at(-1 - which)?.id ?? 'op_none';
+}
+
+function partOf({ sixths, plus }: Part, holdId: string, book: Book, now: number): bigint {
+  const hold = holdOf(book, holdId);
+  if (hold === undefined) return 1_000_000n;
+  const { whole, type } = book.catalog.features.get(hold.featureCode)!;
+  const step = whole || type === 'switch' ? 1_000_000n : 1n;
+  const wanted =
+    sixths === 'affordable'
+      ? hold.amount + affordable(book, hold.featureCode, now)
+      : (hold.amount * BigInt(sixths)) / 6n;
+  const amount = (wanted / step) * step + BigInt(plus) * step;
+  if (amount > LARGEST) return LARGEST;
+  return amount < 0n ? 0n : amount;
 }
 
 const LARGEST = 1_000_000_000_000_000n; // an amount of one request
@@ -101,6 +153,10 @@ export function waitedUntil(wait: Wait, books: readonly Book[], now: number): nu
         return allowance(book, wait.feature, now)?.resetsAt;
       case 'expiry':
         return spendable(book, now).find((grant) => grant.expiresAt !== null)?.expiresAt;
+      case 'hold': {
+        const hold = openHolds(book).at(-1);
+        return hold && progressOf(book, hold).expiresAt;
+      }
       case 'end': {
         const last = book.facts.findLast((fact) => fact.type === 'subscribed');
         return last?.type === 'subscribed' ? last.subscription?.endDate : null;

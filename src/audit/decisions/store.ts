@@ -2,18 +2,18 @@ import { sql } from 'kysely';
 import type { Check } from '../check.ts';
 
 const decisions = sql`select count(*) from "Decision"`;
-const uses = sql`select count(*) from "Decision" where operation = 'USE' and code is null`;
+const uses = sql`select count(*) from "Decision" where operation in ('USE', 'HOLD', 'SETTLE') and code is null`;
 const refunds = sql`select count(*) from "Decision" where operation = 'REFUND' and code is null`;
 
 export const decisionChecks: readonly Check[] = [
   {
-    name: 'a use is covered by allowance and credits, at the price that was decided on',
+    name: 'what is used or held is covered by allowance and credits, at the price that was decided on',
     checked: uses,
     // Rounded up at the sixth decimal: nothing is ever free by rounding.
     broken: sql`
       select id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost", "creditsPerUnit"
       from (select *, (reasons -> 'creditsPerUnit')::numeric as "creditsPerUnit" from "Decision") d
-      where operation = 'USE' and code is null and (
+      where operation in ('USE', 'HOLD', 'SETTLE') and code is null and (
         amount <> "fromAllowance" + "fromCredits"
         or "fromCredits" = 0 and "creditCost" <> 0
         or "fromCredits" <> 0 and "creditCost" is distinct from ceil("fromCredits" * "creditsPerUnit" * 1e6) / 1e6
@@ -29,14 +29,16 @@ export const decisionChecks: readonly Check[] = [
         and ("fromAllowance" <> 0 or "fromCredits" <> 0 or "creditCost" <> 0 or reasons ? 'sources')`,
   },
   {
-    name: 'no use has taken more than the allowance',
+    name: 'no use and no hold has taken more than the allowance',
     checked: uses,
-    // A smaller plan can leave more used than it allows; then nothing more is taken from it.
+    // A smaller plan can leave more used than it allows; then nothing more is taken from it. What a hold is settled with
+    // was within the allowance when it was held.
     broken: sql`
       select id, "workspaceId", "featureCode", "periodStart", "fromAllowance", reasons -> 'allowance' as allowance
       from "Decision"
-      where operation = 'USE' and code is null and "fromAllowance" > 0 and "periodStart" is not null
-        and (reasons @@ '$.allowance.limit == null || $.allowance.used <= $.allowance.limit') is not true`,
+      where operation in ('USE', 'HOLD') and code is null and "fromAllowance" > 0 and "periodStart" is not null
+        and (reasons -> 'allowance' ->> 'used')::numeric + coalesce((reasons -> 'allowance' ->> 'held')::numeric, 0)
+          > (reasons -> 'allowance' ->> 'limit')::numeric`,
   },
   {
     name: 'credits that were taken, given back or expired are those of the grants that a decision names',
@@ -69,7 +71,7 @@ export const decisionChecks: readonly Check[] = [
         where operation = 'REFUND' and code is null
       ) r
       left join "Decision" u
-        on u.id = r."refundOf" and u."workspaceId" = r."workspaceId" and u.operation = 'USE' and u.code is null
+        on u.id = r."refundOf" and u."workspaceId" = r."workspaceId" and u.operation in ('USE', 'SETTLE') and u.code is null
       where refunds > 1 or u.id is null
         or r.amount <> u.amount or r."creditCost" <> u."creditCost"
         or r."fromAllowance" <> u."fromAllowance" or r."fromCredits" <> u."fromCredits"

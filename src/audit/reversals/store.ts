@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Check } from '../check.ts';
+import { heldOf } from '../holds/store.ts';
 
 const reversedGrants = sql`select count(*) from "CreditGrant" where reversed > 0`;
 
@@ -34,7 +35,8 @@ export const reversalChecks: readonly Check[] = [
     broken: sql`
       select id, "workspaceId", amount, reversed, spent, debt, "paidByOthers"
       from (
-        select *, amount - remaining - expired - "clawedBack" + ${paid('payerId')} as spent,
+        -- What is held counts as spent.
+        select *, amount - remaining - expired - "clawedBack" + ${paid('payerId')} + ${heldOf('g')} as spent,
           ${paid('debtorId')} as "paidByOthers"
         from "CreditGrant" g
       ) g
@@ -58,7 +60,7 @@ export const reversalChecks: readonly Check[] = [
           select o."grantId", "workspaceId", 0, o.amount
           from "Decision"
           cross join lateral jsonb_to_recordset(reasons -> 'debts') as o("grantId" text, amount numeric)
-          where operation in ('GRANT', 'REFUND', 'CLAW_BACK') and reasons ? 'debts'
+          where operation in ('GRANT', 'REFUND', 'CLAW_BACK', 'SETTLE', 'RELEASE') and reasons ? 'debts'
         ) changes
         group by id, "workspaceId"
       ) d on d.id = g.id and d."workspaceId" = g."workspaceId"
@@ -74,7 +76,7 @@ export const reversalChecks: readonly Check[] = [
         select c.for as "debtorId", c."grantId" as "payerId", "workspaceId", sum(c.amount) as decided
         from "Decision"
         cross join lateral jsonb_to_recordset(reasons -> 'clawedBack') as c("grantId" text, "for" text, amount numeric)
-        where operation in ('GRANT', 'REFUND', 'CLAW_BACK') and c.for is not null
+        where operation in ('GRANT', 'REFUND', 'CLAW_BACK', 'SETTLE', 'RELEASE') and c.for is not null
         group by c.for, c."grantId", "workspaceId"
       ) d using ("debtorId", "payerId", "workspaceId")
       where coalesce(p.amount, 0) <> coalesce(decided, 0)`,

@@ -6,9 +6,10 @@ const AMOUNTS = {
   Payment: ['amount', 'credits', 'refunded', 'disputed'],
   Reversal: ['amount'],
   Checkout: ['amount', 'credits'],
-  Credit: ['balance', 'total', 'totalUsage', 'expired', 'clawedBack', 'debt'],
+  Credit: ['balance', 'total', 'totalUsage', 'expired', 'clawedBack', 'debt', 'held'],
   CreditRecord: ['amount'],
   CreditGrant: ['amount', 'remaining', 'expired', 'clawedBack', 'reversed', 'debt'],
+  Hold: ['amount', 'fromAllowance', 'fromCredits', 'creditCost', 'progressAmount', 'settledAmount'],
   FeatureUsage: ['used'],
   CreditUsage: ['amount'],
   AIUsage: ['points', 'freePoints', 'paidPoints'],
@@ -17,7 +18,7 @@ const AMOUNTS = {
 
 const TABLES_OF_WORKSPACES = [
   'Payment', 'Reversal', 'Subscription', 'FeatureUsage', 'Credit', 'CreditRecord', 'CreditGrant', 'CreditUsage', 'AIUsage',
-  'Decision', 'Checkout',
+  'Decision', 'Hold', 'Checkout',
 ]; // biome-ignore format: one list
 
 export const rowChecks: readonly Check[] = [

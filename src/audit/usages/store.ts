@@ -33,9 +33,9 @@ export const usageChecks: readonly Check[] = [
       from "FeatureUsage" u
       full join (
         select "workspaceId", "featureCode", "periodStart",
-          sum(case operation when 'USE' then "fromAllowance" else -"fromAllowance" end) as counted
+          sum(case operation when 'REFUND' then -"fromAllowance" else "fromAllowance" end) as counted
         from "Decision"
-        where code is null and operation in ('USE', 'REFUND') and "periodStart" is not null
+        where code is null and operation in ('USE', 'SETTLE', 'REFUND') and "periodStart" is not null
         group by "workspaceId", "featureCode", "periodStart"
       ) d using ("workspaceId", "featureCode", "periodStart")
       left join old using ("workspaceId", "featureCode", "periodStart")
@@ -65,7 +65,7 @@ export const usageChecks: readonly Check[] = [
           case when code is null then coalesce(r.status, 'SUCCEEDED') else 'FAILED' end as status
         from "Decision" d
         left join ${refunds} r using (id, "workspaceId")
-        where operation = 'USE' and (code is null and "creditCost" > 0 or code = 'insufficient_credits')
+        where operation in ('USE', 'SETTLE') and code is null and "creditCost" > 0 or code = 'insufficient_credits'
       ) d on d.id = u.id and d."workspaceId" = u."workspaceId"
       where u.id is null
         or d.id is null and not ${isOld('u')}
@@ -91,7 +91,7 @@ export const usageChecks: readonly Check[] = [
         select d.*, coalesce(r.status, 'SUCCEEDED') as status
         from "Decision" d
         left join ${refunds} r using (id, "workspaceId")
-        where operation = 'USE' and code is null and reasons ? 'ai'
+        where operation in ('USE', 'SETTLE') and amount > 0 and code is null and reasons ? 'ai'
       ) d on d.id = u.id and d."workspaceId" = u."workspaceId"
       where u.id is null
         or d.id is null and not ${isOld('u')}

@@ -50,14 +50,15 @@ export const walletChecks: readonly Check[] = [
       where total is distinct from coalesce(opened, 0) + coalesce(granted, 0)`,
   },
   {
-    name: 'the usage of a wallet is what uses cost less what refunds gave back, and its version moved with each',
+    name: 'the usage of a wallet is what was used less what refunds gave back, and its version moved with each',
     checked: wallets,
     broken: sql`
       select "workspaceId", "totalUsage", used, version, decisions
       from "Credit"
       full join (
         select "workspaceId", count(*) filter (where operation <> 'OPENING') as decisions,
-          coalesce(sum(case operation when 'REFUND' then -"creditCost" else "creditCost" end)
+          -- What a hold costs is used once it is settled.
+          coalesce(sum(case operation when 'REFUND' then -"creditCost" when 'HOLD' then 0 else "creditCost" end)
             filter (where code is null), 0) as used
         from "Decision"
         group by "workspaceId"
@@ -109,16 +110,21 @@ export const walletChecks: readonly Check[] = [
           sum("clawedBack") as "clawedBackByDecisions"
         from (
           select s."grantId" as id, d."workspaceId",
-            case operation when 'USE' then s.amount when 'REFUND' then -s.amount else 0 end as spent,
+            case when operation in ('USE', 'SETTLE') then s.amount when operation = 'REFUND' then -s.amount else 0 end as spent,
             case when operation = 'EXPIRE' or s.expired then s.amount else 0 end as expired, 0 as "clawedBack"
           from "Decision" d
           cross join lateral jsonb_to_recordset(reasons -> 'sources') as s("grantId" text, amount numeric, expired bool)
+          union all
+          select l."grantId", d."workspaceId", 0, l.amount, 0
+          from "Decision" d
+          cross join lateral jsonb_to_recordset(reasons -> 'lapsed') as l("grantId" text, amount numeric)
+          where operation in ('SETTLE', 'RELEASE') and reasons ? 'lapsed'
           union all
           -- What is taken from a grant that is over has been counted as expired.
           select c."grantId", d."workspaceId", 0, case when c.expired then -c.amount else 0 end, c.amount
           from "Decision" d
           cross join lateral jsonb_to_recordset(reasons -> 'clawedBack') as c("grantId" text, amount numeric, expired bool)
-          where operation in ('GRANT', 'REFUND', 'CLAW_BACK') and reasons ? 'clawedBack'
+          where operation in ('GRANT', 'REFUND', 'CLAW_BACK', 'SETTLE', 'RELEASE') and reasons ? 'clawedBack'
         ) moves
         group by id, "workspaceId"
       ) b using (id, "workspaceId")

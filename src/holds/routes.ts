@@ -1,0 +1,123 @@
+import { z } from 'zod';
+import { aiWorkSchema } from '../ai/routes.ts';
+import { listEndpoint, oneOf } from '../db/list.ts';
+import { HoldStatus } from '../db/types.ts';
+import type { Queryable } from '../engine/store.ts';
+import { USE_REFUSALS } from '../entitlements/routes.ts';
+import { type Endpoint, endpoint, replyOf } from '../lib/endpoint.ts';
+import {
+  amountOrNoneSchema,
+  amountSchema,
+  featureCodeSchema,
+  textSchema,
+  workspaceIdSchema,
+} from '../lib/schemas.ts';
+import {
+  answerHold,
+  bookExpired,
+  getHold,
+  type HoldServices,
+  hold,
+  holdRowSchema,
+  holdSchema,
+  progress,
+  release,
+  settle,
+  settledHoldSchema,
+} from './holds.ts';
+import { listHolds } from './store.ts';
+
+/** Longer than any answer streams, and short enough that what a dead worker held is back within a day. */
+const TTL_SECONDS_MAX = 86_400;
+const TTL_SECONDS = 300; // unless another is asked for
+const TTL_MESSAGE = `must be a whole number of seconds from 1 to ${TTL_SECONDS_MAX}`;
+
+const ttlSchema = z.int(TTL_MESSAGE).min(1, TTL_MESSAGE).max(TTL_SECONDS_MAX, TTL_MESSAGE);
+
+export const holdInputSchema = z.strictObject({
+  workspaceId: workspaceIdSchema,
+  featureCode: featureCodeSchema,
+  amount: amountSchema,
+  ttlSeconds: ttlSchema.default(TTL_SECONDS),
+  onExpire: z.enum(['release', 'settle'], 'must be release or settle').default('release'),
+  ai: aiWorkSchema.optional(),
+});
+
+export const holdIdSchema = z.strictObject({ id: textSchema(200) });
+
+export const progressSchema = z.strictObject({
+  amount: amountOrNoneSchema,
+  ttlSeconds: ttlSchema
+    .optional()
+    .meta({ description: 'It lives at least so long from now; unless said, as long as when it was taken.' }),
+});
+
+export const settleSchema = z.strictObject({ amount: amountOrNoneSchema });
+
+const REFUSALS = ['not_found', 'hold_not_open', 'idempotency_conflict'] as const;
+
+export function holdRoutes(services: HoldServices & { pool: Queryable }): Endpoint[] {
+  const common = { method: 'POST', tag: 'Holds', params: holdIdSchema, refusals: REFUSALS } as const;
+  return [
+    endpoint({
+      method: 'POST',
+      path: '/v1/holds',
+      tag: 'Holds',
+      summary: 'Reserve an amount before the work: allowance first, then credits; all of it or nothing of it',
+      body: holdInputSchema,
+      answers: { 201: holdSchema },
+      refusals: ['feature_unknown', ...USE_REFUSALS],
+      repeats: 'decision',
+      handle: async (call) => replyOf(await hold(services, call.body, call), 201),
+    }),
+    endpoint({
+      ...common,
+      path: '/v1/holds/:id/progress',
+      summary: 'Say how much is used by now; the hold lives longer',
+      body: progressSchema,
+      answers: { 200: holdSchema },
+      repeats: 'decision',
+      handle: async (call) => replyOf(await progress(services, { ...call.body, ...call.params }, call)),
+    }),
+    endpoint({
+      ...common,
+      path: '/v1/holds/:id/settle',
+      summary: 'Charge what the work came to, less or more than was held; the rest goes back',
+      body: settleSchema,
+      answers: { 200: settledHoldSchema },
+      repeats: 'decision',
+      handle: async (call) => replyOf(await settle(services, { ...call.body, ...call.params }, call)),
+    }),
+    endpoint({
+      ...common,
+      path: '/v1/holds/:id/release',
+      summary: 'Give all of a hold back: nothing was used',
+      body: z.strictObject({}),
+      answers: { 200: holdSchema },
+      repeats: 'decision',
+      handle: async (call) => replyOf(await release(services, call.params, call)),
+    }),
+    endpoint({
+      method: 'GET',
+      path: '/v1/holds/:id',
+      tag: 'Holds',
+      summary: 'A hold as it is now',
+      params: holdIdSchema,
+      answers: { 200: holdRowSchema },
+      refusals: ['not_found'],
+      handle: async ({ params }) => ({ body: await getHold(services, params.id) }),
+    }),
+    listEndpoint({
+      path: '/v1/holds',
+      summary: 'What was reserved before the work, and what became of it',
+      row: holdRowSchema,
+      filters: { status: oneOf(HoldStatus), featureCode: featureCodeSchema },
+      async read(page, filters) {
+        // None is shown as HELD that has expired.
+        await bookExpired(services, filters.workspaceId);
+        return listHolds(services.db, page, filters);
+      },
+      answer: answerHold,
+    }),
+  ];
+}
