@@ -50,6 +50,8 @@ export type JournalingClient = Omit<Client, 'check' | 'use' | 'useBatch' | 'ai'>
       options?: OpenCallOptions,
     ): Promise<Answer<'POST /v1/ai/usage'> | Journaled>;
   };
+  /** Whether a use of this feature goes on while Tollgate is unreachable, unless its call says otherwise. */
+  isOpen(featureCode: string): boolean;
   /** Delivers what waits in the journal. Throws if Tollgate does not take all of it; what was not taken waits on. */
   deliver(): Promise<Delivered>;
   /** What was delivered and refused: work that was done and that nobody pays for. */
@@ -155,6 +157,7 @@ export function withJournal(
       });
       return { results };
     },
+    isOpen: (featureCode) => isOpen([featureCode], undefined),
     deliver: delivery.deliver,
     refusedUses: () => journal.refused(),
   };

@@ -150,6 +150,7 @@ describe('while Tollgate is unreachable', () => {
     const chat = { workspaceId, type: 'TEXT_CHAT', pageId: 'page-1', points: 5 } as const;
     await away(async () => {
       const closed = clientOf({ whenUnreachable: 'closed', whenUnreachableByFeature: { blocked: 'open' } });
+      assert.deepEqual(['blocked', 'paid'].map(closed.isOpen), [true, false]);
       assert.ok(isJournaled(await closed.use(use)));
       await assert.rejects(closed.use({ ...use, featureCode: 'paid' }), Unreachable);
       await assert.rejects(closed.ai.use(chat), Unreachable);
