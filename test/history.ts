@@ -21,6 +21,7 @@ export async function openServices({ url, db }: TestDatabase) {
   const config = sampleConfig();
   config.features.export = { name: 'Exports', type: 'metered' };
   config.plans.FREE.features!.export = { allowance: 5000, per: 'forever', overage: 'block' };
+  config.ai = { pointUsd: 0.01, models: { writer: { input: 100, output: 200 } } };
   const catalog = parseCatalog(config);
   await keepVersion(db, catalog, clock.now());
   const pool = openPool(url, { max: 3, name: 'test engine', settings: ENGINE_SETTINGS });
@@ -61,6 +62,20 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
     const asked = { workspaceId: 'ws_f', featureCode: 'ai.points', amount: micros(amount), onExpire };
     const ai = { type: 'TEXT_CHAT', pageId: 'page' } as const;
     return (await hold(services, { ...asked, ttlSeconds: 3600, ai })).value.id;
+  };
+  /** What a model does, at once and by a hold. */
+  const write = async (input: number, output: number) => {
+    const work = { type: 'TEXT_CHAT', pageId: 'page', model: 'writer', tokens: { input, output } } as const;
+    await useAI(services, { workspaceId: 'ws_c', ...work });
+    const asked = {
+      workspaceId: 'ws_c',
+      featureCode: 'ai.points',
+      ttlSeconds: 60,
+      onExpire: 'release',
+    } as const;
+    const { id } = (await hold(services, { ...asked, ai: work })).value;
+    await progress(services, { id, tokens: { input, output: 1 } });
+    await settle(services, { id, tokens: { input, output: output - 1 } });
   };
   const give = (id: string) => refundUse(services, { id });
 
@@ -180,6 +195,7 @@ export async function makeHistory(database: TestDatabase): Promise<void> {
   clock.offsetMs += 40 * DAY_MS;
   await chat('ws_a', 3); // in another period
   await engine.expire('ws_c');
+  await write(1000, 500);
   await grant('ws_f', 100);
   await progress(services, { id: await reserve(212), amount: micros(1) }); // stays open
   await services.close();

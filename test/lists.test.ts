@@ -176,7 +176,7 @@ test('each list is chosen by what its rows are', async () => {
     ['/v1/ai-usages?type=IMAGE_GENERATION', 0],
     ['/v1/ai-usages?status=REFUNDED', 1],
     ['/v1/decisions?operation=EXPIRE', 2],
-    ['/v1/decisions?operation=SETTLE&featureCode=ai.points', 2],
+    ['/v1/decisions?operation=SETTLE&featureCode=ai.points', 3],
     ['/v1/holds?status=HELD', 1],
     ['/v1/holds?status=RELEASED&workspaceId=ws_f', 2],
     ['/v1/holds?featureCode=api.calls', 0],

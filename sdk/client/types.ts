@@ -182,8 +182,8 @@ export type PricedWork = {
     quality?: string | undefined;
   } | undefined;
   price: AIPrice;
-  /** The provider's cost in dollars, rounded up at the twelfth decimal, before the markup. */
-  costUsd: number;
+  /** The provider's cost in dollars, rounded up at the twelfth decimal, before the markup; null, where only an amount was said. */
+  costUsd: number | null;
 };
 
 export type AIPrice = {
@@ -281,6 +281,8 @@ export type HoldAnswer = {
   ai: {
     type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
     pageId: string;
+    /** Of a model: what it is to do, or has done as last said, at the price that is kept. */
+    work?: PricedWork | undefined;
   } | null;
   createdAt: string;
   credit: {
@@ -309,6 +311,8 @@ export type SettledHold = {
   ai: {
     type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
     pageId: string;
+    /** Of a model: what it is to do, or has done as last said, at the price that is kept. */
+    work?: PricedWork | undefined;
   } | null;
   createdAt: string;
   credit: {
@@ -341,6 +345,8 @@ export type Hold = {
   ai: {
     type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
     pageId: string;
+    /** Of a model: what it is to do, or has done as last said, at the price that is kept. */
+    work?: PricedWork | undefined;
   } | null;
   createdAt: string;
   /** The price that it was held at. */
@@ -1101,13 +1107,45 @@ export type Operations = {
     input: {
       workspaceId: string;
       featureCode: string;
-      /** Above 0 and up to 1,000,000,000, with at most six decimals. */
-      amount: number;
+      /** Left out where a model is named: what its work comes to is held. */
+      amount?: number | undefined;
       ttlSeconds?: number | undefined;
       onExpire?: 'release' | 'settle' | undefined;
+      /** What AI work it is for; with a model, what that is to do at most. */
       ai?: {
         type: 'TEXT_CHAT' | 'IMAGE_GENERATION';
         pageId: string;
+        /** As its provider names it, such as `gpt-5`, or with the provider that serves it, such as `groq:openai/gpt-oss-120b`. */
+        model?: string | undefined;
+        /** What the model read and wrote; or images. */
+        tokens?: {
+          /** Read, and in none of the other pools: without what came from a cache or went into it. */
+          input: number;
+          /** Read from the provider's cache. No `input`. */
+          cachedInput?: number | undefined;
+          /** Written to the provider's cache. No `input`. */
+          cacheWrite?: number | undefined;
+          /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+          cacheWrite1h?: number | undefined;
+          /** Audio that was read, from a cache or not. No `input`. */
+          audioInput?: number | undefined;
+          /** Images that were read, where they have a price of their own. No `input`. */
+          imageInput?: number | undefined;
+          /** Written, and in none of the other pools: without reasoning. */
+          output: number;
+          /** Thought before the answer. No `output`. */
+          reasoning?: number | undefined;
+          /** Audio that was made. No `output`. */
+          audioOutput?: number | undefined;
+          /** Images that were made, where they are counted in tokens. No `output`. */
+          imageOutput?: number | undefined;
+        } | undefined;
+        /** What the model made; or tokens. */
+        images?: {
+          count: number;
+          size?: string | undefined;
+          quality?: string | undefined;
+        } | undefined;
       } | undefined;
     };
     answer: HoldAnswer;
@@ -1137,8 +1175,37 @@ export type Operations = {
   'POST /v1/holds/{id}/progress': {
     input: {
       id: string;
-      /** From 0 and up to 1,000,000,000, with at most six decimals. */
-      amount: number;
+      /** Left out where tokens or images are said. */
+      amount?: number | undefined;
+      /** What the model read and wrote; or images. */
+      tokens?: {
+        /** Read, and in none of the other pools: without what came from a cache or went into it. */
+        input: number;
+        /** Read from the provider's cache. No `input`. */
+        cachedInput?: number | undefined;
+        /** Written to the provider's cache. No `input`. */
+        cacheWrite?: number | undefined;
+        /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+        cacheWrite1h?: number | undefined;
+        /** Audio that was read, from a cache or not. No `input`. */
+        audioInput?: number | undefined;
+        /** Images that were read, where they have a price of their own. No `input`. */
+        imageInput?: number | undefined;
+        /** Written, and in none of the other pools: without reasoning. */
+        output: number;
+        /** Thought before the answer. No `output`. */
+        reasoning?: number | undefined;
+        /** Audio that was made. No `output`. */
+        audioOutput?: number | undefined;
+        /** Images that were made, where they are counted in tokens. No `output`. */
+        imageOutput?: number | undefined;
+      } | undefined;
+      /** What the model made; or tokens. */
+      images?: {
+        count: number;
+        size?: string | undefined;
+        quality?: string | undefined;
+      } | undefined;
       /** It lives at least so long from now; unless said, as long as when it was taken. */
       ttlSeconds?: number | undefined;
     };
@@ -1148,8 +1215,37 @@ export type Operations = {
   'POST /v1/holds/{id}/settle': {
     input: {
       id: string;
-      /** From 0 and up to 1,000,000,000, with at most six decimals. */
-      amount: number;
+      /** Left out where tokens or images are said. */
+      amount?: number | undefined;
+      /** What the model read and wrote; or images. */
+      tokens?: {
+        /** Read, and in none of the other pools: without what came from a cache or went into it. */
+        input: number;
+        /** Read from the provider's cache. No `input`. */
+        cachedInput?: number | undefined;
+        /** Written to the provider's cache. No `input`. */
+        cacheWrite?: number | undefined;
+        /** Written to a cache that lasts an hour, where that costs more. No `cacheWrite`. */
+        cacheWrite1h?: number | undefined;
+        /** Audio that was read, from a cache or not. No `input`. */
+        audioInput?: number | undefined;
+        /** Images that were read, where they have a price of their own. No `input`. */
+        imageInput?: number | undefined;
+        /** Written, and in none of the other pools: without reasoning. */
+        output: number;
+        /** Thought before the answer. No `output`. */
+        reasoning?: number | undefined;
+        /** Audio that was made. No `output`. */
+        audioOutput?: number | undefined;
+        /** Images that were made, where they are counted in tokens. No `output`. */
+        imageOutput?: number | undefined;
+      } | undefined;
+      /** What the model made; or tokens. */
+      images?: {
+        count: number;
+        size?: string | undefined;
+        quality?: string | undefined;
+      } | undefined;
     };
     answer: SettledHold;
   };

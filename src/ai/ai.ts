@@ -5,7 +5,7 @@ import { AI_POINTS } from '../catalog/types.ts';
 import type { Answer } from '../engine/batch.ts';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
 import type { Decision } from '../engine/operations.ts';
-import type { AIWork } from '../engine/work.ts';
+import type { AIWork, PricedWork } from '../engine/work.ts';
 import { creditOf, creditSchema, refusalOf } from '../entitlements/answers.ts';
 import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { MICROS_PER_UNIT, toUnits } from '../lib/amounts.ts';
@@ -88,11 +88,18 @@ export function aiUsedOf(decision: Decision): AIUsage {
     creditUsageId: decision.creditCost > 0n ? decision.id : null,
     creditCost: toUnits(decision.creditCost),
     credit: creditOf(decision.reasons),
-    ...(ai!.work === undefined ? {} : { work: inOrder(ai!.work) as AIUsage['work'] }),
+    ...workAnswer(ai!.work),
   };
 }
 
-/** With all fields in one order: made now or read again, where Postgres has chosen one, the answer is the same to the byte. */
+/**
+ * What a model did, as an answer says it: with all fields in one order, so that made now or read again, where Postgres has
+ * chosen one, the answer is the same to the byte.
+ */
+export function workAnswer(work: PricedWork | null | undefined): Pick<AIUsage, 'work'> {
+  return work === null || work === undefined ? {} : { work: inOrder(work) as AIUsage['work'] };
+}
+
 function inOrder(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map(inOrder);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkWork, imagesSchema, modelSchema, tokensSchema } from '../catalog/ai/schemas.ts';
+import { imagesSchema, mistakeIn, modelSchema, refuseMistake, tokensSchema } from '../catalog/ai/schemas.ts';
 import type { Db } from '../db/pool.ts';
 import type { EntitlementServices } from '../entitlements/entitlements.ts';
 import { USE_REFUSALS } from '../entitlements/routes.ts';
@@ -17,6 +17,13 @@ export const aiWorkSchema = z.strictObject({
   pageId: textSchema(200),
 });
 
+/** What the model has done: one of both. */
+export const reportShape = {
+  tokens: tokensSchema.optional().meta({ description: 'What the model read and wrote; or images.' }),
+  images: imagesSchema.optional().meta({ description: 'What the model made; or tokens.' }),
+};
+export const modelWorkShape = { model: modelSchema.optional(), ...reportShape };
+
 export const aiUseSchema = z
   .strictObject({
     workspaceId: workspaceIdSchema,
@@ -27,12 +34,14 @@ export const aiUseSchema = z
       .max(POINTS_MAX, POINTS_MESSAGE)
       .optional()
       .meta({ description: 'Left out where a model is named.' }),
-    model: modelSchema.optional(),
-    tokens: tokensSchema.optional().meta({ description: 'What the model read and wrote; or images.' }),
-    images: imagesSchema.optional().meta({ description: 'What the model made; or tokens.' }),
+    ...modelWorkShape,
     description: descriptionSchema.optional(),
   })
-  .check(checkWork('points', true));
+  .check((payload) => {
+    const { points: amount, ...work } = payload.value;
+    const mistake = mistakeIn({ ...work, amount }, { isNeeded: true });
+    refuseMistake(payload, mistake, (field) => [field === 'amount' ? 'points' : field]);
+  });
 
 export function aiRoutes(services: EntitlementServices & { db: Db }): Endpoint[] {
   return [

@@ -77,6 +77,7 @@ const CREDIT_USAGE =
   'every use that credits paid for, or could not, has its CreditUsage, and no other has one';
 const POINTS = 'AI points are free points and paid points';
 const AI_USAGE = 'every use for AI has its AIUsage, with the points that were decided';
+const WORK = "the points of a model's work are what its price makes of its cost, rounded up";
 const PAID_POINTS = 'every paid AI point has its CreditUsage';
 const PAYMENT = 'every succeeded payment for credits has one purchase and one grant of as many';
 const PURCHASE = 'every purchase with a payment belongs to a succeeded one, of the same payer and workspace';
@@ -321,6 +322,18 @@ const CORRUPTIONS: Corruption[] = [
     sql`update "AIUsage" set "pageId" = 'another' where ${one('AIUsage', 'true')} returning id, "workspaceId"`,
   ],
   [AI_USAGE, sql`delete from "AIUsage" where ${one('AIUsage', '"paidPoints" = 0')} returning id`],
+  [
+    WORK,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{ai,work,costUsd}', '0.101')
+      where ${one('Decision', `operation = 'USE' and reasons -> 'ai' ? 'work'`)} returning id`,
+  ],
+  [
+    WORK,
+    sql`
+      update "Decision" set reasons = jsonb_set(reasons, '{ai,work,price,markup}', '0.5')
+      where ${one('Decision', `operation = 'SETTLE' and reasons -> 'ai' ? 'work'`)} returning id`,
+  ],
   [
     PAID_POINTS,
     sql`delete from "CreditUsage" where ${one('CreditUsage', `"featureCode" = 'ai.points'`)} returning id`,

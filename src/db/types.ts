@@ -279,6 +279,7 @@ export type Hold = {
     periodEnd: Timestamp | null;
     aiType: AIUsageType | null;
     pageId: string | null;
+    work: unknown | null;
     status: Generated<HoldStatus>;
     progressAmount: Generated<string>;
     settledAmount: string | null;

@@ -10,7 +10,7 @@ export function whyOf(decision: Decision): string {
     case 'USE':
       return `${whyUsed(decision)}${whyPriced(decision)}`;
     case 'HOLD':
-      return `Until ${decision.reasons.hold!.expiresAt} it is held. ${whyUsed(decision)}`;
+      return `Until ${decision.reasons.hold!.expiresAt} it is held. ${whyUsed(decision)}${whyPriced(decision)}`;
     case 'PROGRESS':
       return whyLonger(decision);
     case 'SETTLE':
@@ -47,9 +47,10 @@ function whyUsed({ plan, featureCode, fromAllowance, fromCredits, creditCost, ..
 /** What a model's work was made of. */
 function whyPriced({ amount, reasons }: Decision): string {
   const work = reasons.ai?.work;
-  if (work === undefined) return '';
+  if (work === undefined || work.costUsd === null) return '';
   const { model, costUsd, price } = work;
-  return ` What ${model} did costs ${costUsd} dollars at its provider, by ${sourceOf(price)}; × ${price.markup}, at ${price.pointUsd} a point, it is ${toUnits(amount)}.`;
+  const points = amount + toMicros(reasons.shortfall ?? 0)!;
+  return ` What ${model} does costs ${costUsd} dollars at its provider, by ${sourceOf(price)}; × ${price.markup}, at ${price.pointUsd} a point, it is ${toUnits(points)}.`;
 }
 
 function sourceOf({ source, version }: PricedWork['price']): string {
@@ -76,7 +77,7 @@ function whySettled(decision: Decision): string {
   const most = shortfall === undefined ? '' : ` ${shortfall} more was used and could not be paid.`;
   if (amount === 0n)
     return `The hold ${id} of ${held} ${how}: nothing was used.${most}${whyLapsed(decision)}`;
-  return `The hold ${id} of ${held} ${featureCode} ${how}. ${whyUsed(decision)}${most}${whyLapsed(decision)}`;
+  return `The hold ${id} of ${held} ${featureCode} ${how}. ${whyUsed(decision)}${whyPriced(decision)}${most}${whyLapsed(decision)}`;
 }
 
 function whyReleased(decision: Decision): string {

@@ -1,20 +1,12 @@
-import { quoteWork } from '../catalog/ai/find.ts';
 import type { Catalog } from '../catalog/types.ts';
-import { MICROS_PER_UNIT, toMicros } from '../lib/amounts.ts';
+import { MICROS_PER_UNIT, type Micros, toMicros } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
 import { clawBack } from './clawback.ts';
 import { catchUp } from './expire.ts';
 import { grant } from './grant.ts';
 import { hold, progress } from './hold.ts';
-import type {
-  Decision,
-  EndedHold,
-  OfHold,
-  Operation,
-  RefundedUse,
-  ReversedPurchase,
-  UseOperation,
-} from './operations.ts';
+import type { Decision, EndedHold, OfHold, Operation, RefundedUse, ReversedPurchase } from './operations.ts';
+import { priced, pricedOf } from './priced.ts';
 import type { Context } from './quote.ts';
 import { refund } from './refund.ts';
 import { release, settle } from './settle.ts';
@@ -65,7 +57,7 @@ function answer(
     case 'USE':
       return use(state, priced(operation, context), context);
     case 'HOLD':
-      return hold(state, operation, context);
+      return hold(state, priced(operation, context), context);
     case 'GRANT':
       return grant(state, operation, context);
     case 'REFUND':
@@ -79,13 +71,6 @@ function answer(
     case 'EXPIRE':
       return null; // what was due has been booked before
   }
-}
-
-/** A use with the amount that its work comes to by the price that counts now, which is kept with it. */
-function priced({ work, ...operation }: UseOperation, { catalog, now }: Context): UseOperation {
-  if (work === undefined || operation.ai === null) return operation;
-  const { points, price, costUsd } = quoteWork(catalog.ai, work, now);
-  return { ...operation, amount: points, ai: { ...operation.ai, work: { ...work, price, costUsd } } };
 }
 
 /** What was read of a purchase does not know yet what holds have spent of it that were found to have expired. */
@@ -116,13 +101,12 @@ function ofHold(
       throw new Error('a hold that is not open is asked about with how it ended');
     return { state, decisions: booked, refusal: notOpen(operation, ended) };
   }
-  checkWhole(operation, held, context);
   const { state: after, decision } = stepOf(state, operation, held, context);
   return { state: after, decisions: [...booked, decision] };
 }
 
-function checkWhole(operation: OfHold, { featureCode }: Hold, { catalog }: Context): void {
-  if (operation.type === 'RELEASE' || operation.amount % MICROS_PER_UNIT === 0n) return;
+function checkWhole({ amount }: { amount: Micros }, { featureCode }: Hold, { catalog }: Context): void {
+  if (amount % MICROS_PER_UNIT === 0n) return;
   if (catalog.features.get(featureCode)?.whole) throw notWhole(featureCode);
 }
 
@@ -135,14 +119,14 @@ export function notWhole(featureCode: string): Refusal {
 }
 
 function stepOf(state: State, operation: OfHold, held: Hold, context: Context): Step {
-  switch (operation.type) {
-    case 'PROGRESS':
-      return progress(state, operation, held, context);
-    case 'SETTLE':
-      return settle(state, operation, held, context);
-    case 'RELEASE':
-      return release(state, operation, held, context);
+  if (operation.type === 'RELEASE') return release(state, operation, held, context);
+  checkWhole(operation, held, context);
+  if (operation.type === 'PROGRESS') {
+    const said = pricedOf(operation, held);
+    return progress(state, said.operation, said.held, context);
   }
+  const said = pricedOf(operation, held);
+  return settle(state, said.operation, said.held, context);
 }
 
 /** How a hold was ended by these decisions; undefined: by none of them. */

@@ -46,7 +46,7 @@ export type Engine = {
   idle(): Promise<void>;
   /** Operations that wait for their answer. */
   backlog(): number;
-  /** Uses that were priced by the catalog's fallback, because nobody knew their model. */
+  /** Uses and holds that were priced by the catalog's fallback, because nobody knew their model. */
   pricedByFallback(): number;
 };
 
@@ -89,7 +89,8 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
 
   function counted(answer: Answer): Answer {
     const { operation, reasons } = answer.decision;
-    const isFallback = operation === 'USE' && reasons.ai?.work?.price.source === 'FALLBACK';
+    const isAsked = operation === 'USE' || operation === 'HOLD';
+    const isFallback = isAsked && reasons.ai?.work?.price.source === 'FALLBACK';
     if (isFallback && !answer.replayed) pricedByFallback++;
     return answer;
   }

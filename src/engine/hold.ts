@@ -54,17 +54,20 @@ export function hold(state: State, operation: HoldOperation, context: Context): 
 
 /** Notes how much is used by now, which is never less than before, and lets the hold live longer, never shorter. */
 export function progress(state: State, operation: ProgressOperation, held: Hold, context: Context): Step {
-  const { amount, ttlMs } = operation;
+  const { amount, work, ttlMs } = operation;
   if (amount < held.progress) {
+    const param = work === undefined ? 'amount' : work.images === undefined ? 'tokens' : 'images';
     throw new Refusal(
       'invalid_request',
-      `amount: ${toUnits(held.progress)} is used already: report that or more.`,
-      { param: 'amount' },
+      `${param}: ${toUnits(held.progress)} is used already: report that or more.`,
+      { param },
     );
   }
   const expiresAt = Math.max(held.expiresAt, context.now + (ttlMs ?? held.ttlMs));
   const moved = { ...held, progress: amount, expiresAt };
-  const after = nextState(state, { holds: state.holds.map((other) => (other === held ? moved : other)) });
+  const after = nextState(state, {
+    holds: state.holds.map((other) => (other.id === held.id ? moved : other)),
+  });
   const decision: Decision = {
     ...decisionOf(operation, context),
     featureCode: held.featureCode,

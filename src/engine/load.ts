@@ -11,7 +11,7 @@ import {
   type Usages,
 } from './state.ts';
 import { makeWallets, type Queryable } from './store.ts';
-import type { AIWork } from './work.ts';
+import type { AIWork, PricedWork } from './work.ts';
 
 /** The present states of these workspaces. One that does not exist is absent. */
 export async function loadStates(
@@ -54,7 +54,7 @@ const LOAD = `
           'id', h.id, 'featureCode', h."featureCode", 'amount', h.amount::text, 'fromAllowance', h."fromAllowance"::text,
           'fromCredits', h."fromCredits"::text, 'creditCost', h."creditCost"::text, 'sources', h.sources,
           'creditsPerUnit', h."creditsPerUnit"::text, 'periodStart', ${ms('h."periodStart"')},
-          'periodEnd', ${ms('h."periodEnd"')}, 'aiType', h."aiType", 'pageId', h."pageId",
+          'periodEnd', ${ms('h."periodEnd"')}, 'aiType', h."aiType", 'pageId', h."pageId", 'work', h.work,
           'progress', h."progressAmount"::text, 'expiresAt', ${ms('h."expiresAt"')}, 'ttlSeconds', h."ttlSeconds",
           'onExpire', h."onExpire", 'createdAt', ${ms('h."createdAt"')}
         )
@@ -186,6 +186,7 @@ type HoldJson = Pick<Hold, 'id' | 'featureCode' | 'expiresAt' | 'onExpire' | 'cr
   sources: { grantId: string; amount: number }[];
   aiType: AIWork['type'] | null;
   pageId: string | null;
+  work: PricedWork | null;
   ttlSeconds: number;
 };
 
@@ -200,13 +201,18 @@ function holdOf(row: HoldJson): Hold {
     creditsPerUnit: row.creditsPerUnit === null ? null : fromDecimal(row.creditsPerUnit),
     period: row.periodStart === null ? null : { start: row.periodStart, end: row.periodEnd },
     shares: row.sources.map(({ grantId, amount }) => ({ grantId, amount: toMicros(amount)! })),
-    ai: row.aiType === null ? null : { type: row.aiType, pageId: row.pageId! },
+    ai: aiOf(row),
     progress: fromDecimal(row.progress),
     expiresAt: row.expiresAt,
     ttlMs: row.ttlSeconds * 1000,
     onExpire: row.onExpire,
     createdAt: row.createdAt,
   };
+}
+
+function aiOf({ aiType: type, pageId, work }: HoldJson): Hold['ai'] {
+  if (type === null) return null;
+  return { type, pageId: pageId!, ...(work === null ? {} : { work }) };
 }
 
 const NO_DEBTS: State['debts'] = [];

@@ -39,6 +39,8 @@ export type HoldOperation = Asked & {
   type: 'HOLD';
   featureCode: string;
   amount: Micros;
+  /** What a model is to do: as for a use. */
+  work?: ModelWork;
   ttlMs: number;
   onExpire: Hold['onExpire'];
   ai: AIWork | null;
@@ -49,11 +51,19 @@ export type ProgressOperation = Asked & {
   type: 'PROGRESS';
   holdId: string;
   amount: Micros;
+  /** What the hold's model has done in all: the amount is what that comes to at the hold's price. */
+  work?: Omit<ModelWork, 'model'>;
   ttlMs: number | null;
 };
 
 /** Ends a hold with what the work came to: it is used, and the rest goes back. */
-export type SettleOperation = Asked & { type: 'SETTLE'; holdId: string; amount: Micros };
+export type SettleOperation = Asked & {
+  type: 'SETTLE';
+  holdId: string;
+  amount: Micros;
+  /** As for a progress. */
+  work?: Omit<ModelWork, 'model'>;
+};
 
 /** Ends a hold of which nothing was used. */
 export type ReleaseOperation = Asked & { type: 'RELEASE'; holdId: string };

@@ -1,6 +1,7 @@
 import { type Micros, toDecimal, toMicros } from '../lib/amounts.ts';
 import type { Decision } from './operations.ts';
 import type { State } from './state.ts';
+import type { PricedWork } from './work.ts';
 
 /** What one workspace has written in a batch: its new state, guarded by the version that was decided on, and why. */
 export type WorkspaceWrite = { wallet: WalletRow; decisions: readonly Decision[] };
@@ -43,6 +44,7 @@ type HoldChangeRow = {
   settledAmount: string | null;
   endedBy: string | null;
   expiresAt: string;
+  work?: PricedWork;
 };
 
 type GrantChangeRow = { id: string } & Record<keyof GrantChange, string>;
@@ -226,6 +228,7 @@ function holdRows(decisions: readonly Decision[]): HoldChangeRow[] {
       ...{ id, status, progressAmount, expiresAt },
       settledAmount: operation === 'SETTLE' ? toDecimal(amount) : null,
       endedBy: operation === 'PROGRESS' ? null : decisionId,
+      ...(reasons.ai?.work === undefined ? {} : { work: reasons.ai.work }),
     });
   }
   return [...changes.values()];

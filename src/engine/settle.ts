@@ -142,7 +142,7 @@ function end(
   );
   const after = nextState(state, {
     ...changes,
-    holds: state.holds.filter((other) => other !== held),
+    holds: state.holds.filter(({ id }) => id !== held.id),
     usages:
       held.period === null || fromAllowance === 0n
         ? usages

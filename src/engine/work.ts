@@ -8,5 +8,8 @@ export type AIWork = {
   work?: PricedWork;
 };
 
-/** Work with the price that it was charged by, and what it cost its provider, in dollars. */
-export type PricedWork = ModelWork & { price: AIPrice; costUsd: number };
+/**
+ * Work with the price that it is charged by, and what it costs its provider, in dollars. Null, and no work: only an amount
+ * was said.
+ */
+export type PricedWork = ModelWork & { price: AIPrice; costUsd: number | null };

@@ -301,13 +301,14 @@ topUp as (
 newHolds as (
   insert into "Hold" (
     id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost", sources, "creditsPerUnit",
-    "periodStart", "periodEnd", "aiType", "pageId", "ttlSeconds", "expiresAt", "onExpire", "createdAt", "updatedAt"
+    "periodStart", "periodEnd", "aiType", "pageId", work, "ttlSeconds", "expiresAt", "onExpire", "createdAt", "updatedAt"
   )
   select
     id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost",
     coalesce(reasons -> 'sources', '[]'), (reasons -> 'creditsPerUnit')::numeric,
     (reasons #>> '{hold,period,start}')::timestamptz, (reasons #>> '{hold,period,end}')::timestamptz,
-    (reasons #>> '{ai,type}')::"AIUsageType", reasons #>> '{ai,pageId}', (reasons #> '{hold,ttlSeconds}')::int4,
+    (reasons #>> '{ai,type}')::"AIUsageType", reasons #>> '{ai,pageId}', reasons #> '{ai,work}',
+    (reasons #> '{hold,ttlSeconds}')::int4,
     (reasons #>> '{hold,expiresAt}')::timestamptz, reasons #>> '{hold,onExpire}', $2, $2
   from line
   where operation = 'HOLD' and code is null
@@ -320,11 +321,11 @@ holdChanges as (
   update "Hold" h
   set
     status = d.status, "progressAmount" = d."progressAmount", "settledAmount" = d."settledAmount",
-    "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", "updatedAt" = $2
+    "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", work = d.work, "updatedAt" = $2
   from wallet w
   cross join lateral json_to_recordset(w."holdChanges") as d(
     id text, status "HoldStatus", "progressAmount" numeric, "settledAmount" numeric, "endedBy" text,
-    "expiresAt" timestamptz
+    "expiresAt" timestamptz, work jsonb
   )
   where h.id = d.id and h."workspaceId" = w."workspaceId"
 )`,

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { checkWork, imagesSchema, modelSchema, tokensAskedSchema } from '../catalog/ai/schemas.ts';
+import {
+  imagesSchema,
+  mistakeIn,
+  modelSchema,
+  refuseMistake,
+  tokensAskedSchema,
+} from '../catalog/ai/schemas.ts';
 import { AI_POINTS } from '../catalog/types.ts';
 import type { Db } from '../db/pool.ts';
 import { MICROS_PER_UNIT } from '../lib/amounts.ts';
@@ -37,7 +43,7 @@ export const checkSchema = z
     tokens: tokensAskedSchema.optional(),
     images: imagesSchema.optional(),
   })
-  .check(checkWork('amount', false))
+  .check((payload) => refuseMistake(payload, mistakeIn(payload.value, { isNeeded: false })))
   .refine(({ featureCode, model }) => model === undefined || featureCode === AI_POINTS, {
     path: ['featureCode'],
     error: `must be ${AI_POINTS} where a model is named: its work is counted in points`,

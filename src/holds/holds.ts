@@ -1,5 +1,7 @@
 import { z } from 'zod';
-import { aiUsageSchema, aiUsedOf } from '../ai/ai.ts';
+import { aiUsageSchema, aiUsedOf, workAnswer } from '../ai/ai.ts';
+import { type WorkAsked, workOf } from '../catalog/ai/price.ts';
+import { pricedWorkSchema } from '../catalog/ai/schemas.ts';
 import { AI_POINTS } from '../catalog/types.ts';
 import { plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
@@ -8,7 +10,7 @@ import { type Answered, type CallOptions, idempotencyOf, submit } from '../engin
 import type { Engine } from '../engine/engine.ts';
 import type { Decision } from '../engine/operations.ts';
 import type { Queryable } from '../engine/store.ts';
-import type { AIWork } from '../engine/work.ts';
+import type { AIWork, PricedWork } from '../engine/work.ts';
 import { creditOf, creditSchema, refusalOf, usageSchema, usedOf } from '../entitlements/answers.ts';
 import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { type Micros, toUnits } from '../lib/amounts.ts';
@@ -31,7 +33,15 @@ const fields = {
   progressAmount: z.number().meta({ description: 'What was reported as used while it was open.' }),
   expiresAt: z.iso.datetime(),
   onExpire: z.enum(['release', 'settle']),
-  ai: z.object({ type: z.enum(['TEXT_CHAT', 'IMAGE_GENERATION']), pageId: z.string() }).nullable(),
+  ai: z
+    .object({
+      type: z.enum(['TEXT_CHAT', 'IMAGE_GENERATION']),
+      pageId: z.string(),
+      work: pricedWorkSchema.optional().meta({
+        description: 'Of a model: what it is to do, or has done as last said, at the price that is kept.',
+      }),
+    })
+    .nullable(),
   createdAt: z.iso.datetime(),
 };
 
@@ -68,11 +78,15 @@ export type HoldState = z.infer<typeof holdRowSchema>;
 export type HoldInput = {
   workspaceId: string;
   featureCode: string;
-  amount: Micros;
+  amount?: Micros | undefined;
   ttlSeconds: number;
   onExpire: 'release' | 'settle';
-  ai?: AIWork | undefined;
+  /** With a model: what that is to do at most is held, in place of an amount. */
+  ai?: (Pick<AIWork, 'type' | 'pageId'> & WorkAsked) | undefined;
 };
+
+/** What is used in all by now: an amount, or what the hold's model has done. */
+type Used = Omit<WorkAsked, 'model'> & { amount?: Micros | undefined };
 
 /** Reserves an amount before the work, all of it or nothing, from what a use would take it from. Throws the refusal. */
 export async function hold(
@@ -80,15 +94,19 @@ export async function hold(
   input: HoldInput,
   options: CallOptions = {},
 ): Promise<Answered<Hold>> {
-  const { workspaceId, featureCode, amount, ttlSeconds, onExpire, ai = null } = input;
-  if (ai !== null && featureCode !== AI_POINTS) {
+  const { workspaceId, featureCode, amount = 0n, ttlSeconds, onExpire } = input;
+  if (input.ai !== undefined && featureCode !== AI_POINTS) {
     throw new Refusal('invalid_request', `featureCode: AI work is held in ${AI_POINTS}.`, {
       param: 'featureCode',
     });
   }
   findFeature(catalog, featureCode, amount);
+  const { type, pageId, ...asWork } = input.ai ?? {};
+  const work = workOf(asWork);
+  const ai = type === undefined ? null : { type, pageId: pageId! };
   const asked = {
     ...({ type: 'HOLD', workspaceId, featureCode, amount } as const),
+    ...(work === null ? {} : { work }),
     ...{ ttlMs: ttlSeconds * 1000, onExpire, ai, idempotency: idempotencyOf(options, 'hold', input) },
   };
   const { decision, replayed } = await submit(engine, asked, options);
@@ -99,12 +117,12 @@ export async function hold(
 /** Says how much is used by now, which is never less than before; the hold lives longer. */
 export async function progress(
   { engine }: HoldServices,
-  input: { id: string; amount: Micros; ttlSeconds?: number | undefined },
+  input: Used & { id: string; ttlSeconds?: number | undefined },
   options: CallOptions = {},
 ): Promise<Answered<Hold>> {
-  const { id: holdId, amount, ttlSeconds } = input;
+  const { id: holdId, ttlSeconds } = input;
   const asked = {
-    ...({ type: 'PROGRESS', holdId, amount } as const),
+    ...({ type: 'PROGRESS', holdId, ...usedOfModel(input) } as const),
     workspaceId: await engine.workspaceOfHold(holdId, options.transaction),
     ttlMs: ttlSeconds === undefined ? null : ttlSeconds * 1000,
     idempotency: idempotencyOf(options, 'progress', input),
@@ -116,18 +134,23 @@ export async function progress(
 /** Ends a hold with what the work came to, less or more than was held; the rest goes back. */
 export async function settle(
   { engine }: HoldServices,
-  input: { id: string; amount: Micros },
+  input: Used & { id: string },
   options: CallOptions = {},
 ): Promise<Answered<SettledHold>> {
-  const { id: holdId, amount } = input;
+  const { id: holdId } = input;
   const asked = {
-    ...({ type: 'SETTLE', holdId, amount } as const),
+    ...({ type: 'SETTLE', holdId, ...usedOfModel(input) } as const),
     workspaceId: await engine.workspaceOfHold(holdId, options.transaction),
     idempotency: idempotencyOf(options, 'settle', input),
   };
   const { decision, replayed } = await submit(engine, asked, options);
   const shortfall = decision.reasons.shortfall ?? 0;
   return { value: { ...holdOf(decision), usage: usageOf(decision), shortfall }, replayed };
+}
+
+function usedOfModel({ amount = 0n, tokens, images }: Used) {
+  if (tokens !== undefined) return { amount, work: { tokens } };
+  return images === undefined ? { amount } : { amount, work: { images } };
 }
 
 /** Ends a hold of which nothing was used: all of it goes back. */
@@ -160,7 +183,15 @@ export async function getHold({ db, engine, clock }: HoldServices, id: string): 
 
 /** A Hold row as it is answered. */
 export function answerHold(row: HoldRow): HoldState {
-  const { aiType, pageId, sources: _sources, ttlSeconds: _ttlSeconds, onExpire, ...columns } = row;
+  const {
+    aiType: type,
+    pageId,
+    work,
+    sources: _sources,
+    ttlSeconds: _ttlSeconds,
+    onExpire,
+    ...columns
+  } = row;
   const { periodStart: _periodStart, periodEnd: _periodEnd, ...shown } = columns;
   return {
     ...plain(
@@ -169,8 +200,12 @@ export function answerHold(row: HoldRow): HoldState {
       ...(['settledAmount', 'progressAmount'] as const),
     ),
     onExpire: onExpire as HoldState['onExpire'],
-    ai: aiType === null ? null : { type: aiType, pageId: pageId! },
+    ai: type === null ? null : { type, pageId: pageId!, ...workAnswer(work as PricedWork | null) },
   };
+}
+
+function aiOf({ type, pageId, work }: AIWork): NonNullable<Hold['ai']> {
+  return { type, pageId, ...workAnswer(work) };
 }
 
 const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine
@@ -205,7 +240,7 @@ function holdOf({ operation, workspaceId, featureCode, amount, reasons }: Decisi
     progressAmount: held.progressAmount,
     expiresAt: held.expiresAt,
     onExpire: held.onExpire,
-    ai: reasons.ai === undefined ? null : { type: reasons.ai.type, pageId: reasons.ai.pageId },
+    ai: reasons.ai === undefined ? null : aiOf(reasons.ai),
     createdAt: held.createdAt,
     credit: creditOf(reasons),
   };

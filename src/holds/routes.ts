@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { aiWorkSchema } from '../ai/routes.ts';
+import { aiWorkSchema, modelWorkShape, reportShape } from '../ai/routes.ts';
+import { mistakeIn, mistakeInReport, refuseMistake } from '../catalog/ai/schemas.ts';
 import { listEndpoint, oneOf } from '../db/list.ts';
 import { HoldStatus } from '../db/types.ts';
 import type { Queryable } from '../engine/store.ts';
@@ -34,25 +35,48 @@ const TTL_MESSAGE = `must be a whole number of seconds from 1 to ${TTL_SECONDS_M
 
 const ttlSchema = z.int(TTL_MESSAGE).min(1, TTL_MESSAGE).max(TTL_SECONDS_MAX, TTL_MESSAGE);
 
-export const holdInputSchema = z.strictObject({
-  workspaceId: workspaceIdSchema,
-  featureCode: featureCodeSchema,
-  amount: amountSchema,
-  ttlSeconds: ttlSchema.default(TTL_SECONDS),
-  onExpire: z.enum(['release', 'settle'], 'must be release or settle').default('release'),
-  ai: aiWorkSchema.optional(),
-});
+export const holdInputSchema = z
+  .strictObject({
+    workspaceId: workspaceIdSchema,
+    featureCode: featureCodeSchema,
+    amount: amountSchema
+      .optional()
+      .meta({ description: 'Left out where a model is named: what its work comes to is held.' }),
+    ttlSeconds: ttlSchema.default(TTL_SECONDS),
+    onExpire: z.enum(['release', 'settle'], 'must be release or settle').default('release'),
+    ai: aiWorkSchema
+      .extend(modelWorkShape)
+      .optional()
+      .meta({ description: 'What AI work it is for; with a model, what that is to do at most.' }),
+  })
+  .check((payload) => {
+    const { amount, ai } = payload.value;
+    const mistake = mistakeIn({ ...ai, amount }, { isNeeded: true });
+    refuseMistake(payload, mistake, (field) => (field === 'amount' ? [field] : ['ai', field]));
+  });
 
 export const holdIdSchema = z.strictObject({ id: textSchema(200) });
 
-export const progressSchema = z.strictObject({
-  amount: amountOrNoneSchema,
-  ttlSeconds: ttlSchema
-    .optional()
-    .meta({ description: 'It lives at least so long from now; unless said, as long as when it was taken.' }),
-});
+/** What was used in all: an amount, or, of a hold that names a model, what that has done. */
+const used = {
+  amount: amountOrNoneSchema.optional().meta({ description: 'Left out where tokens or images are said.' }),
+  ...reportShape,
+};
+type Used = z.output<z.ZodObject<typeof used>>;
 
-export const settleSchema = z.strictObject({ amount: amountOrNoneSchema });
+const checkUsed = (payload: z.core.ParsePayload<Used>) =>
+  refuseMistake(payload, mistakeInReport(payload.value));
+
+export const progressSchema = z
+  .strictObject({
+    ...used,
+    ttlSeconds: ttlSchema.optional().meta({
+      description: 'It lives at least so long from now; unless said, as long as when it was taken.',
+    }),
+  })
+  .check(checkUsed);
+
+export const settleSchema = z.strictObject(used).check(checkUsed);
 
 const REFUSALS = ['not_found', 'hold_not_open', 'idempotency_conflict'] as const;
 
@@ -66,7 +90,7 @@ export function holdRoutes(services: HoldServices & { pool: Queryable }): Endpoi
       summary: 'Reserve an amount before the work: allowance first, then credits; all of it or nothing of it',
       body: holdInputSchema,
       answers: { 201: holdSchema },
-      refusals: ['feature_unknown', ...USE_REFUSALS],
+      refusals: ['feature_unknown', 'model_unknown', ...USE_REFUSALS],
       repeats: 'decision',
       handle: async (call) => replyOf(await hold(services, call.body, call), 201),
     }),

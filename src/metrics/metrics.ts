@@ -35,7 +35,7 @@ export function createMetrics({
   });
   new Counter({
     name: 'tollgate_ai_fallback_prices_total',
-    help: "AI uses that were priced by the catalog's fallback, because nobody knew their model",
+    help: "AI uses and holds that were priced by the catalog's fallback, because nobody knew their model",
     registers: [registry],
     collect() {
       this.reset();

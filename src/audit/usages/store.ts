@@ -100,6 +100,23 @@ export const usageChecks: readonly Check[] = [
         or u."pageId" <> d.reasons #>> '{ai,pageId}'`,
   },
   {
+    // The cost is kept as a number with twelve decimals, rounded up; the points were made of all of it.
+    name: "the points of a model's work are what its price makes of its cost, rounded up",
+    checked: sql`select count(*) from "Decision" where reasons -> 'ai' ? 'work'`,
+    broken: sql`
+      select id, "workspaceId", operation, points, "costUsd", markup, "pointUsd"
+      from (
+        select *, amount + coalesce((reasons -> 'shortfall')::numeric, 0) as points,
+          (reasons #> '{ai,work,price,markup}')::numeric as markup,
+          (reasons #> '{ai,work,price,pointUsd}')::numeric as "pointUsd",
+          (reasons #>> '{ai,work,costUsd}')::numeric as "costUsd"
+        from "Decision"
+        where operation in ('USE', 'HOLD', 'PROGRESS', 'SETTLE') and reasons -> 'ai' ? 'work'
+      ) d
+      where points * "pointUsd" < ("costUsd" - greatest(1e-12, "costUsd" * 1e-15)) * markup
+        or points > 1 and (points - 1) * "pointUsd" >= "costUsd" * markup`,
+  },
+  {
     name: 'every paid AI point has its CreditUsage',
     checked: sql`select count(*) from "AIUsage" where "paidPoints" > 0`,
     broken: sql`

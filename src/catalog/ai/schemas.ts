@@ -50,30 +50,63 @@ export const modelSchema = textSchema(200).meta({
     'As its provider names it, such as `gpt-5`, or with the provider that serves it, such as `groq:openai/gpt-oss-120b`.',
 });
 
+type Mistake = { field: 'model' | 'tokens' | 'images' | 'amount'; message: string };
+
 /**
- * Whether a request names an amount, or the work of a model, and not both: notes what is wrong with it. Without either,
- * the amount is what is missing, if one is needed.
+ * What is wrong with a request that names an amount, or the work of a model, and not both. Without either, the amount is
+ * what is missing, if one is needed.
  */
-export function checkWork<Field extends string>(amountField: Field, isNeeded: boolean) {
-  return ({ issues, value }: z.core.ParsePayload<WorkAsked & { [K in Field]?: unknown }>): void => {
-    const refuse = (field: string, message: string) =>
-      issues.push({ code: 'custom', path: [field], message, input: value });
-    const { model, tokens, images } = value;
-    const amount = value[amountField];
-    if (model === undefined) {
-      if (tokens !== undefined || images !== undefined) refuse('model', 'must say which model did this');
-      else if (amount === undefined && isNeeded)
-        refuse(amountField, `must be there, or model with tokens or images`);
-    } else if (amount !== undefined) {
-      refuse(amountField, 'must be left out where a model is named: its price says what its work comes to');
-    } else if (tokens !== undefined && images !== undefined) {
-      refuse('images', 'must be left out where there are tokens: work is one or the other');
-    } else if (tokens === undefined && images === undefined) {
-      refuse('tokens', 'must be there, or images: what the model did');
-    } else if (tokens !== undefined && POOLS.every((pool) => (tokens[pool] ?? 0) === 0)) {
-      refuse('tokens', 'must count at least one token');
-    }
-  };
+export function mistakeIn(
+  { model, tokens, images, amount }: WorkAsked & { amount?: unknown },
+  { isNeeded }: { isNeeded: boolean },
+): Mistake | null {
+  if (model === undefined) {
+    if (tokens !== undefined || images !== undefined)
+      return { field: 'model', message: 'must say which model did this' };
+    return amount === undefined && isNeeded
+      ? { field: 'amount', message: 'must be there, or model with tokens or images' }
+      : null;
+  }
+  if (amount !== undefined) {
+    const message = 'must be left out where a model is named: its price says what its work comes to';
+    return { field: 'amount', message };
+  }
+  if (tokens === undefined && images === undefined)
+    return { field: 'tokens', message: 'must be there, or images: what the model did' };
+  const mistake = mistakeInReport({ tokens, images });
+  if (mistake !== null) return mistake;
+  return tokens !== undefined && POOLS.every((pool) => (tokens[pool] ?? 0) === 0)
+    ? { field: 'tokens', message: 'must count at least one token' }
+    : null;
+}
+
+/** What is wrong with a report of a hold: it names an amount, or what the hold's model has done, and not both. */
+export function mistakeInReport({
+  tokens,
+  images,
+  amount,
+}: Omit<WorkAsked, 'model'> & { amount?: unknown }): Mistake | null {
+  if (tokens !== undefined && images !== undefined)
+    return { field: 'images', message: 'must be left out where there are tokens: work is one or the other' };
+  const work = tokens ?? images;
+  if (work !== undefined && amount !== undefined) {
+    return {
+      field: 'amount',
+      message: 'must be left out where work is said: its price says what that comes to',
+    };
+  }
+  if (work !== undefined || amount !== undefined) return null;
+  return { field: 'amount', message: 'must be there, or tokens or images of a hold that names a model' };
+}
+
+/** Notes a mistake in a request, in the field that it is in. */
+export function refuseMistake(
+  { issues, value }: z.core.ParsePayload,
+  mistake: Mistake | null,
+  pathOf: (field: Mistake['field']) => string[] = (field) => [field],
+): void {
+  if (mistake === null) return;
+  issues.push({ code: 'custom', path: pathOf(mistake.field), message: mistake.message, input: value });
 }
 
 const usd = z.number();
@@ -123,8 +156,9 @@ export const pricedWorkSchema = z
       .object({ count: z.int(), size: z.string().optional(), quality: z.string().optional() })
       .optional(),
     price: aiPriceSchema,
-    costUsd: z.number().meta({
-      description: "The provider's cost in dollars, rounded up at the twelfth decimal, before the markup.",
+    costUsd: z.number().nullable().meta({
+      description:
+        "The provider's cost in dollars, rounded up at the twelfth decimal, before the markup; null, where only an amount was said.",
     }),
   })
   .meta({ id: 'PricedWork' });
