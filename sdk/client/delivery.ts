@@ -1,5 +1,5 @@
 import { isRefusal } from './errors.ts';
-import type { Journal, JournalEntry, RefusedEntry, RefusedWith } from './journal.ts';
+import type { Journal, JournalEntry, RefusedEntry, RefusedWith, UseEntry } from './journal.ts';
 import { isUndecided } from './retries.ts';
 import type { Client } from './verbs.ts';
 
@@ -144,9 +144,30 @@ async function sendEach(client: Client, entries: readonly JournalEntry[]): Promi
   return sent;
 }
 
-function sendOne(client: Client, { address, input, idempotencyKey }: JournalEntry): Promise<unknown> {
-  const options = { idempotencyKey };
-  return address === 'POST /v1/usage' ? client.use(input, options) : client.ai.use(input, options);
+function sendOne(client: Client, entry: JournalEntry | UseEntry): Promise<unknown> {
+  const { address, input, idempotencyKey } = entry;
+  switch (address) {
+    case 'POST /v1/usage':
+      return client.use(input, { idempotencyKey });
+    case 'POST /v1/ai/usage':
+      return client.ai.use(input, { idempotencyKey });
+    case 'POST /v1/holds/{id}/settle':
+      return settle(client, entry as JournalEntry<'POST /v1/holds/{id}/settle'>);
+  }
+}
+
+/** A hold that has expired meanwhile may have given everything back: what was used is then charged without it. */
+async function settle(
+  client: Client,
+  { input, idempotencyKey, ifReleased }: JournalEntry<'POST /v1/holds/{id}/settle'>,
+): Promise<unknown> {
+  try {
+    return await client.holds.settle(input, { idempotencyKey });
+  } catch (error) {
+    const isReleased = isRefusal(error, 'hold_not_open') && error.details.status === 'RELEASED';
+    if (!isReleased || ifReleased === undefined) throw error;
+    return sendOne(client, ifReleased);
+  }
 }
 
 /** What is said of the key or the moment is not said of the entry. */

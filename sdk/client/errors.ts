@@ -12,6 +12,8 @@ export type DetailsByCode = {
     creditUsageId: string;
   };
   payment_required: { url: string };
+  /** What has become of the hold: expired, it is RELEASED or SETTLED by its `onExpire`. */
+  hold_not_open: { status: 'SETTLED' | 'RELEASED' };
   model_unknown: { model: string; kind: 'tokens' | 'images' };
 };
 

@@ -17,11 +17,17 @@ export {
   TollgateError,
   Unreachable,
 } from './errors.ts';
-export { type Journal, type JournalEntry, memoryJournal, type RefusedEntry } from './journal.ts';
+export type { HeldWork } from './held.ts';
 export {
   type Assumed,
-  isJournaled,
+  type Journal,
+  type JournalEntry,
   type Journaled,
+  memoryJournal,
+  type RefusedEntry,
+} from './journal.ts';
+export {
+  isJournaled,
   type JournalingClient,
   type JournalOptions,
   type OpenCallOptions,

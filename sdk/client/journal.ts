@@ -1,12 +1,32 @@
 import type { Address, Input } from './call.ts';
 
 /** What may be written down to be delivered later. */
-export type JournaledAddress = Extract<Address, 'POST /v1/usage' | 'POST /v1/ai/usage'>;
+export type JournaledAddress = Extract<
+  Address,
+  'POST /v1/usage' | 'POST /v1/ai/usage' | 'POST /v1/holds/{id}/settle'
+>;
 
 /** A use that was allowed while Tollgate could not be asked. Its key is the one of the first attempt, for ever. */
 export type JournalEntry<A extends JournaledAddress = JournaledAddress> = {
-  [K in A]: { id: string; address: K; input: Input<K>; idempotencyKey: string; journaledAt: string };
+  [K in A]: {
+    id: string;
+    address: K;
+    input: Input<K>;
+    idempotencyKey: string;
+    journaledAt: string;
+    /** Of a settlement: what is charged if its hold has expired and given everything back by then. */
+    ifReleased?: UseEntry | undefined;
+  };
 }[A];
+
+/** A use, with a key of its own. */
+export type UseEntry = {
+  [K in Exclude<JournaledAddress, `${string}settle`>]: {
+    address: K;
+    input: Input<K>;
+    idempotencyKey: string;
+  };
+}[Exclude<JournaledAddress, `${string}settle`>];
 
 /** One that was delivered and refused: work was done that nobody pays for. */
 export type RefusedEntry = JournalEntry & { error: RefusedWith; refusedAt: string };
@@ -57,4 +77,32 @@ export function memoryJournal({ entriesMax = ENTRIES_MAX }: { entriesMax?: numbe
     },
     refused: async () => [...refused.values()],
   };
+}
+
+/** A new entry, of now. */
+export function entryOf<A extends JournaledAddress>(
+  address: A,
+  input: Input<A>,
+  idempotencyKey: string,
+): JournalEntry {
+  const entry = {
+    id: crypto.randomUUID(),
+    address,
+    input,
+    idempotencyKey,
+    journaledAt: new Date().toISOString(),
+  };
+  return entry as JournalEntry;
+}
+
+/** Allowed without Tollgate's answer, and written down to be delivered with this key. */
+export type Journaled = { status: 'JOURNALED'; idempotencyKey: string };
+
+/** Allowed without Tollgate's answer. Nothing was written down. */
+export type Assumed = { status: 'ASSUMED'; allowed: true; code: null };
+
+export const ASSUMED: Assumed = { status: 'ASSUMED', allowed: true, code: null };
+
+export function journaled(idempotencyKey: string): Journaled {
+  return { status: 'JOURNALED', idempotencyKey };
 }

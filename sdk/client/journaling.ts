@@ -1,7 +1,17 @@
 import type { Answer, CallOptions, Input } from './call.ts';
 import { createDelivery, type Delivered, type DeliveryOptions } from './delivery.ts';
 import { Unreachable } from './errors.ts';
-import type { JournalEntry, JournaledAddress, RefusedEntry } from './journal.ts';
+import { type HeldWork, type HoldInput, heldWork } from './held.ts';
+import {
+  ASSUMED,
+  type Assumed,
+  entryOf,
+  type JournalEntry,
+  type Journaled,
+  type JournaledAddress,
+  journaled,
+  type RefusedEntry,
+} from './journal.ts';
 import { isUnanswered, isUndecided } from './retries.ts';
 import type { Limits } from './send.ts';
 import type { Client } from './verbs.ts';
@@ -21,16 +31,10 @@ export type OpenCallOptions = CallOptions & {
   whenUnreachable?: WhenUnreachable | undefined;
 };
 
-/** Allowed without Tollgate's answer, and written down to be delivered with this key. */
-export type Journaled = { status: 'JOURNALED'; idempotencyKey: string };
-
-/** Allowed without Tollgate's answer. Nothing was written down. */
-export type Assumed = { status: 'ASSUMED'; allowed: true; code: null };
-
 type Uses = Answer<'POST /v1/usage/batch'>['results'];
 
 /** A client whose uses can go on while Tollgate is unreachable. Its answers may then be `Journaled` or `Assumed`. */
-export type JournalingClient = Omit<Client, 'check' | 'use' | 'useBatch' | 'ai'> & {
+export type JournalingClient = Omit<Client, 'check' | 'use' | 'useBatch' | 'ai' | 'holds'> & {
   check(
     input: Input<'POST /v1/check'>,
     options?: OpenCallOptions,
@@ -49,6 +53,13 @@ export type JournalingClient = Omit<Client, 'check' | 'use' | 'useBatch' | 'ai'>
       input: Input<'POST /v1/ai/usage'>,
       options?: OpenCallOptions,
     ): Promise<Answer<'POST /v1/ai/usage'> | Journaled>;
+  };
+  holds: Client['holds'] & {
+    /**
+     * Takes a hold for work that is settled at its end. Where Tollgate is unreachable and the feature is open, the work goes on
+     * without one, and what it came to is written down.
+     */
+    begin(input: HoldInput, options?: OpenCallOptions): Promise<HeldWork>;
   };
   /** Whether a use of this feature goes on while Tollgate is unreachable, unless its call says otherwise. */
   isOpen(featureCode: string): boolean;
@@ -132,7 +143,7 @@ export function withJournal(
         [input.featureCode],
         options,
         (own) => client.check(input, own),
-        async () => ({ status: 'ASSUMED', allowed: true, code: null }),
+        async () => ASSUMED,
       ),
     use: (input, options = {}) =>
       askOrWrite('POST /v1/usage', input, input.featureCode, options, (own) => client.use(input, own)),
@@ -157,27 +168,18 @@ export function withJournal(
       });
       return { results };
     },
+    holds: {
+      ...client.holds,
+      async begin(input, options = {}) {
+        const features = [input.featureCode];
+        const take = (own: CallOptions) => client.holds.create(input, own);
+        const hold = await ask(features, options, take, async () => null);
+        const isOpenWork = isOpen(features, options.whenUnreachable);
+        return heldWork({ client, input, hold, write: isOpenWork ? write : undefined });
+      },
+    },
     isOpen: (featureCode) => isOpen([featureCode], undefined),
     deliver: delivery.deliver,
     refusedUses: () => journal.refused(),
   };
-}
-
-function journaled(idempotencyKey: string): Journaled {
-  return { status: 'JOURNALED', idempotencyKey };
-}
-
-function entryOf<A extends JournaledAddress>(
-  address: A,
-  input: Input<A>,
-  idempotencyKey: string,
-): JournalEntry {
-  const entry = {
-    id: crypto.randomUUID(),
-    address,
-    input,
-    idempotencyKey,
-    journaledAt: new Date().toISOString(),
-  };
-  return entry as JournalEntry;
 }

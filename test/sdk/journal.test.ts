@@ -30,7 +30,7 @@ let wire: Wire;
 
 before(async () => {
   database = await testDatabase();
-  server = await startServer({ databaseUrl: database.url });
+  server = await startServer({ databaseUrl: database.url, env: { TOLLGATE_TEST_CLOCK: '1' } });
   wire = await openWire(server.url);
 });
 
@@ -256,6 +256,130 @@ describe('what is delivered', () => {
     });
     while ((await bookedIn(workspaceId)).length === 0) await sleep(20);
     assert.ok(undelivered[0] instanceof Unreachable);
+  });
+});
+
+describe('work under a hold', () => {
+  const AI = { featureCode: 'ai.points', ai: { type: 'TEXT_CHAT', pageId: 'page-1' } } as const;
+
+  async function usedOf(workspaceId: string, featureCode: string): Promise<number> {
+    return (await clientOf().workspaces.get(workspaceId)).features.find(
+      (feature) => feature.featureCode === featureCode,
+    )!.used;
+  }
+
+  test('goes on without one, and what it came to is booked once', async () => {
+    const tollgate = clientOf();
+    const workspaceId = await server.workspace();
+    await away(async () => {
+      for (const asked of [{ featureCode: 'blocked' }, AI]) {
+        const work = await tollgate.holds.begin({ workspaceId, amount: 9, ...asked });
+        assert.equal(work.hold, null);
+        assert.equal((await work.progress({ amount: 2 })).status, 'ASSUMED');
+        assert.ok(isJournaled(await work.settle({ amount: 4 })));
+        assert.ok(isJournaled(await work.settle({ amount: 4 })), 'the same settlement');
+      }
+      const nothing = await tollgate.holds.begin({ workspaceId, amount: 9, ...AI });
+      assert.equal((await nothing.settle({ amount: 0 })).status, 'ASSUMED');
+      assert.equal((await nothing.release()).status, 'ASSUMED');
+    });
+    assert.deepEqual(await tollgate.deliver(), { delivered: 4, refused: 0 });
+    assert.deepEqual([await usedOf(workspaceId, 'blocked'), await usedOf(workspaceId, 'ai.points')], [4, 4]);
+    const { data } = await tollgate.aiUsages.list({ workspaceId }).page();
+    assert.deepEqual(
+      data.map(({ type, pageId, points }) => ({ type, pageId, points })),
+      [{ ...AI.ai, points: 4 }],
+    );
+  });
+
+  test('of a model is charged by its price, with a hold and without', async () => {
+    const tollgate = clientOf();
+    const workspaceId = await server.workspace();
+    await tollgate.grants.create({ workspaceId, amount: 1000, type: 'PROMOTION', description: 'for tokens' });
+    const tokens = { input: 1000, output: 1000 };
+    const asked = { workspaceId, featureCode: 'ai.points', ai: { ...AI.ai, model: 'writer', tokens } };
+    const booked = await tollgate.ai.use({ workspaceId, ...asked.ai });
+    assert.ok('points' in booked && booked.points > 0);
+    const held = await tollgate.holds.begin(asked);
+    assert.ok(held.hold !== null);
+    await away(async () => {
+      await held.settle({ tokens });
+      await (await tollgate.holds.begin(asked)).settle({ tokens });
+    });
+    assert.deepEqual(await tollgate.deliver(), { delivered: 2, refused: 0 });
+    const { data } = await tollgate.aiUsages.list({ workspaceId }).page();
+    assert.deepEqual(
+      data.map(({ points }) => points),
+      [booked.points, booked.points, booked.points],
+    );
+  });
+
+  test('that was taken is settled later, once, whether or not its answer was lost', async () => {
+    for (const fault of [{ drop: true }, { lose: 'cut' }] satisfies Fault[]) {
+      const tollgate = clientOf();
+      const workspaceId = await server.workspace();
+      const work = await tollgate.holds.begin({ workspaceId, featureCode: 'blocked', amount: 9 });
+      assert.equal(work.hold?.status, 'HELD');
+      assert.equal((await work.progress({ amount: 3 })).status, 'HELD');
+      wire.fail(/settle/, fault);
+      assert.ok(isJournaled(await work.settle({ amount: 4 })));
+      assert.deepEqual(await tollgate.deliver(), { delivered: 1, refused: 0 });
+      const { status, settledAmount } = await tollgate.holds.get(work.hold!.id);
+      assert.deepEqual([status, settledAmount, await usedOf(workspaceId, 'blocked')], ['SETTLED', 4, 4]);
+    }
+  });
+
+  test('that has expired meanwhile is charged without it, once', async () => {
+    const tollgate = clientOf();
+    const workspaceId = await server.workspace();
+    const holds = [{ featureCode: 'blocked' }, AI].map((asked) =>
+      tollgate.holds.begin({ workspaceId, amount: 9, ttlSeconds: 5, ...asked }),
+    );
+    const works = await Promise.all(holds);
+    await away(() => Promise.all(works.map((work) => work.settle({ amount: 4 }))));
+    await tollgate.testClock.move({ advanceSeconds: 10 });
+    wire.fail(/POST \/v1\/(ai\/)?usage$/, { lose: 'cut' });
+    while ((await tollgate.deliver().catch(() => undefined)) === undefined); // a lost answer is asked for again
+    assert.deepEqual([await usedOf(workspaceId, 'blocked'), await usedOf(workspaceId, 'ai.points')], [4, 4]);
+    assert.equal((await tollgate.holds.get(works[0]!.hold!.id)).status, 'RELEASED');
+  });
+
+  test('that has expired with what was reported is told', async () => {
+    const told: string[] = [];
+    const tollgate = clientOf({ onRefused: ({ error }) => told.push(error.code) });
+    const workspaceId = await server.workspace();
+    const asked = {
+      workspaceId,
+      featureCode: 'blocked',
+      amount: 9,
+      ttlSeconds: 5,
+      onExpire: 'settle',
+    } as const;
+    const work = await tollgate.holds.begin(asked);
+    await work.progress({ amount: 3 });
+    await away(() => work.settle({ amount: 4 }));
+    await tollgate.testClock.move({ advanceSeconds: 10 });
+    assert.deepEqual(await tollgate.deliver(), { delivered: 0, refused: 1 });
+    assert.deepEqual([told, await usedOf(workspaceId, 'blocked')], [['hold_not_open'], 3]);
+  });
+
+  test('of a closed feature throws, before and at its end', async () => {
+    const tollgate = clientOf({ whenUnreachable: 'closed' });
+    const asked = { workspaceId: await server.workspace(), featureCode: 'blocked', amount: 9 };
+    await assert.rejects(
+      away(() => tollgate.holds.begin(asked)),
+      Unreachable,
+    );
+    const work = await tollgate.holds.begin(asked);
+    await assert.rejects(
+      away(() => work.settle({ amount: 4 })),
+      Unreachable,
+    );
+    const settled = await work.settle({ amount: 4 });
+    assert.equal(settled.status, 'SETTLED');
+    assert.deepEqual(await work.settle({ amount: 4 }), settled, 'the first answer again');
+    const refused = tollgate.holds.begin({ ...asked, amount: 1000 }, { whenUnreachable: 'open' });
+    await assert.rejects(refused, (error) => isRefusal(error, 'limit_reached'));
   });
 });
 
