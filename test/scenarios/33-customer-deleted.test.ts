@@ -35,6 +35,29 @@ suite('33: a customer who is deleted at Stripe', () => {
     ]);
   });
 
+  test('and what was paid before is booked, also of a subscription that is not the last, and that nobody told of', async () => {
+    const customer = await shop.customer();
+    const { id, customer: payer } = await shop.subscribe(customer, { plan: 'BASIC', trialDays: 5 });
+    shop.simulator.setFaults({ webhooks: { drop: 1 } });
+    await shop.advance(5);
+    await shop.advance(0.1);
+    shop.simulator.setFaults();
+    const { stripe } = shop.services;
+    await stripe.subscriptions.cancel(id);
+    await shop.idle();
+    await shop.subscribe(customer, { plan: 'PRO' });
+    await stripe.customers.del(String(payer));
+    await shop.idle();
+    const { rows } = await shop.database.pool.query(
+      'select amount::float, status from "Payment" where "workspaceId" = $1 order by amount',
+      [customer.workspaceId],
+    );
+    assert.deepEqual(rows, [
+      { amount: 10, status: 'SUCCEEDED' },
+      { amount: 20, status: 'SUCCEEDED' },
+    ]);
+  });
+
   test('and what was paid before can still be refunded', async () => {
     const customer = await shop.customer();
     const { charge } = await shop.buy(customer);
