@@ -1,4 +1,5 @@
 import type Stripe from 'stripe';
+import { Refusal } from '../../lib/errors.ts';
 import { fingerprintOf } from '../../lib/fingerprints.ts';
 import { newId } from '../../lib/ids.ts';
 import { type Change, changeOf } from '../../subscriptions/change.ts';
@@ -45,8 +46,22 @@ export function whenOf({ subscription, terms }: Current, to: Terms): Change {
 export async function priceFor(services: StripeServices, current: Current, to: Terms): Promise<Stripe.Price> {
   const { subscription, terms, item } = current;
   if (changeOf(terms, to) === 'none') return item.price;
-  const { currency, amount } = priceOfPlan(services.catalog, to, subscription.currency);
+  const { currency, amount } = pricedIn(services, to, subscription.currency);
   return priceOf(services, { ...to, currency, amount });
+}
+
+/** What a plan costs in the currency of a subscription, which keeps it. */
+function pricedIn({ catalog }: StripeServices, to: Terms, currency: string) {
+  try {
+    return priceOfPlan(catalog, to, currency);
+  } catch (refusal) {
+    if (!(refusal instanceof Refusal) || refusal.param !== 'currency') throw refusal;
+    throw new Refusal(
+      'invalid_request',
+      `The subscription is in "${currency}", in which ${to.plan} is not sold: end it, and begin one in another currency.`,
+      { param: 'plan' },
+    );
+  }
 }
 
 function requirePaid({ subscription }: Current): void {

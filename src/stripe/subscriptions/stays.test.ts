@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../../../test/fixtures/catalog.ts';
 import { type Customer, openShop, type Shop } from '../../../test/shop.ts';
+import { changeSubscription } from './change.ts';
 
 suite('what a change of plan leaves as it was', () => {
   let shop: Shop;
@@ -31,6 +32,27 @@ suite('what a change of plan leaves as it was', () => {
     await shop.post(`/v1/subscriptions/${customer.workspaceId}/cancel`, { at: 'period_end' });
     const { status, body } = await change(customer, 'PRO');
     assert.deepEqual([status, body.plan, body.cancelAt], [200, 'PRO', null]);
+  });
+
+  test('keeps the currency, whatever packs are bought in; a plan that lacks it by now is refused', async () => {
+    const customer = await shop.customer();
+    const { id } = await shop.subscribe(customer, { plan: 'BASIC', currency: 'jpy' });
+    await shop.buy(customer, { pack: 'small', currency: 'usd' });
+    assert.equal((await change(customer, 'PRO')).body.currency, 'jpy');
+    const { latest_invoice: invoice } = await shop.services.stripe.subscriptions.retrieve(id);
+    assert.equal((await shop.services.stripe.invoices.retrieve(String(invoice))).currency, 'jpy');
+    const catalog = planCatalog(({ plans, credits }) => {
+      for (const plan of [plans.BASIC!, plans.PRO!]) {
+        plan.price = { month: { usd: 10 }, year: { usd: 100 } };
+      }
+      credits.packs.small!.price = { usd: 10 };
+      delete credits.custom!.jpy;
+    });
+    const services = { ...shop.services, catalog };
+    await assert.rejects(
+      changeSubscription(services, customer.workspaceId, { plan: 'BASIC', interval: 'month' }),
+      { code: 'invalid_request', param: 'plan', message: /is in "jpy", in which BASIC is not sold/ },
+    );
   });
 
   test('to a smaller plan, by several at once, is one', async () => {

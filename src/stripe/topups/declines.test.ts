@@ -98,6 +98,24 @@ for (const [behaviour, status] of [
   });
 }
 
+test('the last second of a month counts for it, and the first of the next one begins anew', async () => {
+  const customer = await topUps.begin({ monthlyMax: 10 });
+  const end = Date.UTC(shop.clock.now().getUTCFullYear(), shop.clock.now().getUTCMonth() + 1);
+  shop.clock.offsetMs += end - 5_000 - shop.clock.now().getTime();
+  await shop.spend(customer, 200);
+  await topUps.has(customer, 1800);
+  await shop.spend(customer, 1000);
+  await topUps.reaches(customer, 'BACKING_OFF');
+  const { nextTryAt } = await topUps.read(customer);
+  assert.equal(nextTryAt, new Date(end).toISOString());
+  shop.clock.offsetMs += Math.max(0, end - shop.clock.now().getTime());
+  await shop.idle();
+  await lookAfterTopUps(shop.services);
+  await topUps.has(customer, 1800);
+  const { spentThisMonth } = await topUps.read(customer);
+  assert.deepEqual([spentThisMonth, await topUps.payments(customer)], [10, ['SUCCEEDED', 'SUCCEEDED']]);
+});
+
 test('one payer, two wallets: another card lets both go on', async () => {
   const first = await declined('lost_card');
   const second = { ...first, workspaceId: (await shop.customer()).workspaceId };
