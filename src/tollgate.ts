@@ -24,6 +24,7 @@ import { checkoutRoutes } from './stripe/routes.ts';
 import type { StripeServices } from './stripe/services.ts';
 import { subscriptionVerbRoutes } from './stripe/subscriptions/routes.ts';
 import { topUpRoutes } from './stripe/topups/routes.ts';
+import { reportMissingPlans } from './subscriptions/missing.ts';
 import { subscriptionRoutes } from './subscriptions/routes.ts';
 import { workspaceRoutes } from './workspaces/routes.ts';
 
@@ -92,6 +93,7 @@ export async function openTollgate({
     const movable = testClock ? await openTestClock(db) : null;
     const clock = movable ?? systemClock;
     await keepVersion(db, catalog, clock.now());
+    await reportMissingPlans({ pool, catalog, report });
     const engine = createEngine({ pool: pools.engine, catalog, clock, report });
     const services = { db, pool, engine, catalog, clock, report };
     const selling = stripe === undefined ? null : sell(services, await stripe(clock));

@@ -176,6 +176,23 @@ export async function findSubscriptionsOf(
   return rows;
 }
 
+/** How many workspaces are subscribed to a plan that is none of these, by plan. */
+export async function countOnOtherPlans(
+  db: Queryable,
+  plans: readonly Plan[],
+): Promise<{ plan: Plan; count: number }[]> {
+  const { rows } = await db.query({
+    text: `
+      select plan, count(*)::int as count
+      from "Subscription"
+      where status in ('ACTIVE', 'TRIAL', 'PAST_DUE') and plan <> all($1::"PlanType"[])
+      group by plan
+      order by plan`,
+    values: [plans],
+  });
+  return rows;
+}
+
 /** Customers whose subscriptions should have been renewed or ended by then, and are not: nobody has told us. */
 export async function findOverdueCustomers(
   db: Queryable,

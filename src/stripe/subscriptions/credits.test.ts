@@ -191,6 +191,30 @@ suite('credits that come with a plan', () => {
     assert.equal(features.find(({ featureCode }) => featureCode === 'ai.points')!.remaining, 3500);
   });
 
+  test('of months that end early come once for each, and periods end where Stripe’s do', async () => {
+    const year = shop.clock.now().getUTCFullYear() + 1;
+    const leap = year + ((4 - (year % 4)) % 4);
+    await shop.advanceTo(`${leap}-01-31T10:00:00Z`);
+    const monthly = await shop.customer();
+    await shop.subscribe(monthly);
+    const seen = [];
+    for (const day of ['02-29', '03-31', '04-30']) {
+      seen.push((await shop.workspace(monthly)).subscription!.endDate.slice(5, 10));
+      await shop.advanceTo(`${leap}-${day}T12:00:00Z`);
+      await giveDueCredits(shop.services);
+      assert.equal(await balanceOf(monthly), 500, day);
+    }
+    assert.deepEqual(seen, ['02-29', '03-31', '04-30']);
+    const { rows } = await shop.database.pool.query(
+      'select month from "PlanCredit" where "workspaceId" = $1 order by month',
+      [monthly.workspaceId],
+    );
+    assert.deepEqual(
+      rows.map(({ month }) => month.toISOString().slice(5, 10)),
+      ['01-31', '02-29', '03-31', '04-30'],
+    );
+  });
+
   test('a preview says what allowances and credits will be, and changes none', async () => {
     const customer = await shop.customer();
     await shop.subscribe(customer, { plan: 'BASIC' });
