@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -133,6 +133,18 @@ describe('a data folder', () => {
   it('that is a file is refused', async () => {
     await writeFile(join(parent, 'file'), '');
     await refused(join(parent, 'file'), /cannot be written.*DATA_DIR/);
+  });
+
+  it('that is removed with its Postgres, by whoever ended that, takes nobody with it', async () => {
+    const dataDir = join(parent, 'removed');
+    const postgres = await startEmbedded({ dataDir });
+    const pool = openPool(postgres.url, { max: 1, name: 'test' });
+    await pool.query('select');
+    await postgres.stop(); // it stays up for the other one
+    process.kill(postgres.pid(), 'SIGKILL');
+    rmSync(dataDir, { recursive: true });
+    await gone(postgres.pid()); // that it has ended is told after it is known
+    await pool.end();
   });
 
   it('that two processes start in at once gets one cluster', async () => {

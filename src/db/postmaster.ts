@@ -93,12 +93,13 @@ export async function spawnPostmaster(
   });
   closeSync(log.fd);
   child.unref();
-  let ended: string | undefined;
+  let ended: (() => string) | undefined;
   child.once('error', (error) => {
-    ended = error.message;
+    ended = () => error.message;
   });
+  // Read by whoever waits for the start alone: later, the folder may go together with its Postgres.
   child.once('exit', () => {
-    ended ??= lastWords(cluster.logFile, log.size);
+    ended ??= () => lastWords(cluster.logFile, log.size);
   });
   while (ended === undefined) {
     if (findPostmaster(cluster)?.status === 'ready') return true;
@@ -106,8 +107,9 @@ export async function spawnPostmaster(
   }
   if (findPostmaster(cluster) !== undefined) return true;
   // A Postgres that was killed leaves processes behind for an instant, and two starts can meet at the lock files.
-  if (/shared memory block|lock file/.test(ended)) return false;
-  throw new ConfigError(`Postgres did not start: ${ended} (see ${cluster.logFile})`);
+  const why = ended();
+  if (/shared memory block|lock file/.test(why)) return false;
+  throw new ConfigError(`Postgres did not start: ${why} (see ${cluster.logFile})`);
 }
 
 /** Asks Postgres to end, sessions and all, and waits for it. */
