@@ -7,6 +7,7 @@ import { sampleConfig } from '../test/fixtures/catalog.ts';
 import { until } from '../test/shop.ts';
 import { createTollgate, Refusal, type TollgateLibrary } from './index.ts';
 import { type Simulator, startSimulator } from './simulator/simulator.ts';
+import { createStripe } from './stripe/client.ts';
 
 const SECRET = 'whsec_of_the_host';
 
@@ -68,6 +69,31 @@ suite('the library sells as the API does', () => {
       tollgate.checkoutSubscription(order),
       (error) => error instanceof Refusal && error.code === 'subscription_exists',
     );
+  });
+
+  test('a change that could not be paid is refused again under its key', async () => {
+    await tollgate.putWorkspace({ id: 'poor', name: 'Poor' });
+    const stripe = createStripe({ secretKey: 'sk_test_dashboard', apiBase: simulator.url });
+    const order = {
+      workspaceId: 'poor',
+      user: { userId: 'eve', email: 'eve@example.com' },
+      plan: 'BASIC',
+      interval: 'month',
+      ...urls,
+    } as const;
+    const { sessionId } = await tollgate.checkoutSubscription(order);
+    const { subscription } = simulator.pay(sessionId);
+    await until(async () => (await tollgate.getWorkspace('poor')).plan === 'BASIC');
+    const { default_payment_method: card } = await stripe.subscriptions.retrieve(String(subscription));
+    simulator.setCard(String(card), 'insufficient_funds');
+    const change = () =>
+      tollgate.changeSubscription(
+        { workspaceId: 'poor', plan: 'PRO', interval: 'month' },
+        { idempotencyKey: 'poor 1' },
+      );
+    const isAsked = (error: unknown) => error instanceof Refusal && error.code === 'payment_required';
+    await assert.rejects(change(), isAsked);
+    await assert.rejects(change(), isAsked);
   });
 
   test('what is bought is granted, and refunded', async () => {

@@ -127,7 +127,8 @@ async function answerCall(endpoint: Endpoint, call: AnyCall, options: ServerOpti
   const handle = () => endpoint.handle(call as Call<never, never, never>);
   if (endpoint.repeats !== 'request' || call.idempotencyKey === null) return handle();
   const fingerprint = fingerprintOf(`${endpoint.method} ${endpoint.path}`, call.params, call.body);
-  return once(options, { key: call.idempotencyKey, fingerprint }, handle);
+  const { idempotencyKey: key, requestId } = call;
+  return once(options, { key, fingerprint, requestId }, handle);
 }
 
 async function authenticate(request: FastifyRequest, keys: Keys): Promise<void> {

@@ -2,7 +2,7 @@ import type pg from 'pg';
 import type { Db } from '../db/pool.ts';
 import { keyConflict } from '../engine/batch.ts';
 import type { Reply } from '../lib/endpoint.ts';
-import { Refusal } from '../lib/errors.ts';
+import { Refusal, type RefusalBody } from '../lib/errors.ts';
 import {
   claimRequest,
   forgetRequest,
@@ -16,6 +16,13 @@ import {
 /** Refusals that are answers, and are given again; after any other the key is free. */
 const KEPT_STATUSES: ReadonlySet<number> = new Set([402, 403]);
 
+export type KeyedRequest = {
+  key: string;
+  fingerprint: string;
+  /** A refusal that is given again names it. */
+  requestId?: string | undefined;
+};
+
 /**
  * Runs a request once for its key: a repeat gets the first answer again, a changed one is refused, and of two at once
  * one runs and the other gets its answer. For requests that are not one engine operation; those keep their key with
@@ -24,7 +31,7 @@ const KEPT_STATUSES: ReadonlySet<number> = new Set([402, 403]);
  */
 export async function once(
   { db, locks }: { db: Db; locks: pg.Pool },
-  { key, fingerprint }: { key: string; fingerprint: string },
+  { key, fingerprint, requestId }: KeyedRequest,
   run: () => Promise<Reply>,
 ): Promise<Reply> {
   return inTurn(locks, key, async () => {
@@ -40,7 +47,7 @@ export async function once(
         await forgetRequest(db, key);
         throw keyConflict();
       }
-      return await runAndKeep(db, key, run);
+      return await runAndKeep(db, { key, requestId }, run);
     } finally {
       await unlockKey(holder, key).catch(() => {
         isBroken = true; // with its connection the lock goes, too
@@ -68,7 +75,11 @@ async function inTurn<T>(locks: pg.Pool, key: string, run: () => Promise<T>): Pr
   }
 }
 
-async function runAndKeep(db: Db, key: string, run: () => Promise<Reply>): Promise<Reply> {
+async function runAndKeep(
+  db: Db,
+  { key, requestId }: Pick<KeyedRequest, 'key' | 'requestId'>,
+  run: () => Promise<Reply>,
+): Promise<Reply> {
   try {
     const reply = await run();
     if (reply.transient) await forgetRequest(db, key);
@@ -76,12 +87,19 @@ async function runAndKeep(db: Db, key: string, run: () => Promise<Reply>): Promi
     return reply;
   } catch (error) {
     if (error instanceof Refusal && KEPT_STATUSES.has(error.status)) {
-      await keepAnswer(db, key, error.status, { error: error.toBody() });
+      await keepAnswer(db, key, error.status, { error: { ...error.toBody(), requestId } });
     } else await forgetRequest(db, key);
     throw error;
   }
 }
 
+/** Throws where the first answer was a refusal. */
 function again({ status, body }: Stored): Reply {
-  return { status: status!, body: JSON.parse(body as string), replayed: true };
+  const answer = JSON.parse(body as string);
+  if (status! >= 400) throw refusedAgain(answer.error);
+  return { status: status!, body: answer, replayed: true };
+}
+
+function refusedAgain({ code, message, ...more }: RefusalBody & { requestId?: string }): Refusal {
+  return new Refusal(code, message, { ...more, replayed: true });
 }

@@ -215,9 +215,13 @@ suite('a change of plan', () => {
     const { customer: payer } = await shop.subscribe(customer, terms('BASIC month'));
     const [card] = (await shop.services.stripe.paymentMethods.list({ customer: String(payer) })).data;
     shop.simulator.setCard(card!.id, 'insufficient_funds');
-    const { status, body } = await ask(customer, 'change', terms('PRO month'));
+    const key = { 'idempotency-key': `unpaid-${customer.workspaceId}` };
+    const { status, body } = await ask(customer, 'change', terms('PRO month'), key);
     assert.deepEqual([status, body.error.code], [402, 'payment_required']);
     assert.ok(body.error.details.expiresAt);
+    const again = await ask(customer, 'change', terms('PRO month'), key);
+    assert.deepEqual([again.status, again.body], [status, body]); // names the request that was refused first, too
+    assert.equal(again.headers.get('idempotency-replayed'), 'true');
     assert.deepEqual(await standing(customer), ['BASIC', 'month', 100]);
     const repeated = await ask(customer, 'change', terms('PRO month'));
     assert.deepEqual([repeated.status, repeated.body.error.details.url], [402, body.error.details.url]);
