@@ -87,11 +87,13 @@ export async function startJobs(pool: pg.Pool, services: StripeServices): Promis
  * Resolves when a worker has ended. One that could not write down what it did gives up, and its batcher, which then counts
  * wrong, may wait for ever: it gets the time that its jobs have, and no more.
  */
-function endOf({ promise, events }: Runner): Promise<void> {
+async function endOf(runner: Runner): Promise<void> {
   const givenUp = new Promise<void>((resolve) => {
-    events.once('pool:fatalError', () => setTimeout(resolve, STOP_PATIENCE_MS + RESTART_PAUSE_MS));
+    runner.events.once('pool:fatalError', () => setTimeout(resolve, STOP_PATIENCE_MS + RESTART_PAUSE_MS));
   });
-  return Promise.race([promise, givenUp]);
+  await Promise.race([runner.promise, givenUp]);
+  // Else the schedule of one that waits for ever goes on beside the next one's, and no process with it in it ever ends.
+  runner.stop().catch(() => {}); // it has stopped by itself
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
