@@ -64,8 +64,10 @@ async function applySession(
 ): Promise<Verdict> {
   const checkout = await findCheckout(tx, { sessionId: session.id, id: session.client_reference_id });
   if (checkout === undefined) return { status: 'IGNORED', error: 'Not a checkout of Tollgate.' };
-  await claim(services, tx, checkout, session);
   const outcome = outcomeOf(session);
+  if (outcome === 'expired' && !isOurs(checkout, session))
+    return { status: 'IGNORED', error: 'Nobody was shown this page, and its customer is gone.' };
+  await claim(services, tx, checkout, session);
   // What comes of a plan is judged by its subscription and its invoices.
   if (outcome === 'paid' && checkout.buys.type === 'credits') requireAmount(checkout, session);
   await bookOutcome(services, tx, checkout, outcome, idOf(session.payment_intent) ?? session.id);
@@ -85,14 +87,24 @@ async function claim(
   session: Stripe.Checkout.Session,
 ): Promise<void> {
   if (checkout.sessionId === session.id) return;
-  const customer = idOf(session.customer);
-  if (checkout.sessionId !== null || customer === null || customer !== checkout.payer.customerId) {
+  if (!isOurs(checkout, session)) {
     throw new Contradiction(
       `The session ${session.id} names the checkout ${checkout.id}, but was not made for it: nothing was granted.`,
     );
   }
   const expiresAt = new Date(session.expires_at * 1000);
   await adoptSession(services, tx, checkout, { id: session.id, url: session.url, expiresAt });
+}
+
+type Claimed = { sessionId: string | null; payer: Pick<Checkout['payer'], 'customerId'> };
+
+/** Whether it is the session that is known of this checkout; where none is, whether it is our payer's. */
+export function isOurs(
+  { sessionId, payer }: Claimed,
+  { id, customer }: Pick<Stripe.Checkout.Session, 'id' | 'customer'>,
+): boolean {
+  if (sessionId !== null) return sessionId === id;
+  return idOf(customer) !== null && idOf(customer) === payer.customerId;
 }
 
 /** What has become of a session, from its present state alone. */

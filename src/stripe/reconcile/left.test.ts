@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../../../test/fixtures/catalog.ts';
-import { openShop, type Shop, until } from '../../../test/shop.ts';
+import { eventsOf, openShop, type Shop, until } from '../../../test/shop.ts';
 import { topUpsOf } from '../../../test/topups.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -91,6 +91,24 @@ suite('what nobody but an operator can mend stays, and is told', () => {
     await changed('"paymentId"', intent, 'pi_of_another_account');
     assert.equal(await left(shop), '');
   });
+});
+
+test('a page that nobody was shown, of a customer who has gone, is nothing to look at', async (t) => {
+  const shop = await openShop();
+  t.after(() => shop.close());
+  const { id, sessionId } = await shop.checkout(await shop.customer());
+  const { stripe } = shop.services;
+  const { customer } = await stripe.checkout.sessions.retrieve(sessionId);
+  // As it is after a kill between the answer of Stripe's and our commit.
+  await shop.database.pool.query('update "Checkout" set "sessionId" = null where id = $1', [id]);
+  await stripe.customers.del(String(customer));
+  await stripe.checkout.sessions.expire(sessionId); // a day later
+  await shop.idle();
+  assert.deepEqual(
+    (await eventsOf(shop, sessionId)).map(({ type, status }) => [type, status]),
+    [['checkout.session.expired', 'IGNORED']],
+  );
+  assert.equal(await left(shop), '');
 });
 
 test('a top-up whose answer and webhooks were lost is found by its payment', async (t) => {

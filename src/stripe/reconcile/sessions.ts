@@ -4,7 +4,7 @@ import type { Outcome } from '../../payments/payments.ts';
 import { Contradiction } from '../change.ts';
 import { ask } from '../client.ts';
 import { idOf } from '../references.ts';
-import { outcomeOf, readSession } from '../sessions.ts';
+import { isOurs, outcomeOf, readSession } from '../sessions.ts';
 import { type Drift, difference, type Pass, type Run, secondsOf } from './drift.ts';
 import { pagesOf } from './pages.ts';
 import { type CheckoutHere, findCheckouts } from './store.ts';
@@ -67,6 +67,8 @@ function driftOf(session: Session, checkout: CheckoutHere): Drift | null {
     const words = `was paid, and names a checkout whose page it is not (${checkout.sessionId})`;
     return outcome === 'paid' ? { about, words, mend: null } : null;
   }
+  // Its answer was lost, and its customer has gone since: it ends as any checkout whose page nobody was shown.
+  if (outcome === 'expired' && !isOurs(checkout, session)) return null;
   if (!FITTING[outcome].includes(checkout.status)) {
     return { about, words: `is ${outcome} at Stripe and ${checkout.status} here`, mend };
   }

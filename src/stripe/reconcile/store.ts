@@ -124,6 +124,7 @@ export type CheckoutHere = {
   sessionId: string | null;
   status: CheckoutStatus;
   isPlan: boolean;
+  payer: { customerId: string | null };
   payment: { status: PaymentStatus; amount: Micros; currency: string } | null;
 };
 
@@ -135,14 +136,17 @@ export async function findCheckouts(
 ): Promise<CheckoutHere[]> {
   const { rows } = await db.query({
     text: `
-      select c.id, c."sessionId", c.status::text, c.plan is not null as "isPlan", p.status::text as paid, p.amount, p.currency
+      select c.id, c."sessionId", c.status::text, c.plan is not null as "isPlan", u."customerId",
+        p.status::text as paid, p.amount, p.currency
       from "Checkout" c
+      join "PaymentUser" u on u.id = c."paymentUserId"
       left join "Payment" p on p."checkoutId" = c.id
       where c."sessionId" = any($1) or c.id = any($2)`,
     values: [sessionIds, ids],
   });
-  return rows.map(({ paid: status, amount, currency, ...checkout }) => ({
+  return rows.map(({ customerId, paid: status, amount, currency, ...checkout }) => ({
     ...checkout,
+    payer: { customerId },
     payment: status === null ? null : { status, amount: fromDecimal(amount), currency },
   }));
 }
