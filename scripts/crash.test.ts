@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { crash } from './crash.ts';
+import { crash } from './crash/engine.ts';
 
 test('nothing that was answered is lost or doubled when the server, or Postgres, is killed under load', async (t) => {
   const { kills, acknowledged, lost, doubled, broken } = await crash({

@@ -1,9 +1,13 @@
+import type pg from 'pg';
 import type Stripe from 'stripe';
 import type { Random } from '../../src/lib/random.ts';
 import { type Customer, orderOf, type Shop } from '../../test/shop.ts';
 
 /** What acts work with. `stripe` is the dashboard's client. */
-export type Stage = { shop: Shop; stripe: Stripe };
+export type Stage = {
+  shop: Pick<Shop, 'post' | 'send' | 'spend' | 'simulator'> & { database: { pool: pg.Pool } };
+  stripe: Stripe;
+};
 
 /** One that buys, subscribes and uses. */
 export type Tenant = { customer: Customer; sessions: string[]; refundable: string[]; portal: string | null };
@@ -13,7 +17,9 @@ export type Act = (stage: Stage, tenant: Tenant, random: Random) => Promise<unkn
 const CARDS = ['4242424242424242', '5555555555554444', '4000000000003220', '4000000000009995'] as const;
 
 /** Acts by name, with how often each is chosen. */
-export const ACTS: Record<string, [number, Act]> = {
+export type Acts = Record<string, [number, Act]>;
+
+export const ACTS: Acts = {
   'buy credits': [6, buyCredits],
   subscribe: [6, subscribe],
   change: [4, change],
@@ -35,11 +41,11 @@ export const ACTS: Record<string, [number, Act]> = {
 };
 
 /** One of the acts, by its weight. */
-export function pickAct(random: Random): [string, Act] {
-  const acts = Object.entries(ACTS);
-  const sum = acts.reduce((total, [, [weight]]) => total + weight, 0);
+export function pickAct(random: Random, acts: Acts = ACTS): [string, Act] {
+  const all = Object.entries(acts);
+  const sum = all.reduce((total, [, [weight]]) => total + weight, 0);
   let left = random.below(sum * 1000) / 1000;
-  for (const [name, [weight, act]] of acts) {
+  for (const [name, [weight, act]] of all) {
     left -= weight;
     if (left < 0) return [name, act];
   }
@@ -70,7 +76,7 @@ async function subscribe(stage: Stage, tenant: Tenant, random: Random): Promise<
 }
 
 /** On the page: at once, later, with 3D Secure, by bank, after a card that was declined, or not at all. */
-async function pay(
+export async function pay(
   { shop }: Stage,
   tenant: Tenant,
   sessionId: string | undefined,

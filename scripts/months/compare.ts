@@ -1,10 +1,13 @@
-import type { Shop } from '../../test/shop.ts';
+import type pg from 'pg';
+import type { Clock } from '../../src/lib/clock.ts';
 import { type Expected, expectedOf, type Truth } from './truth.ts';
 
+export type Books = { database: { pool: pg.Pool }; clock: Clock };
+
 /** In what a workspace's rows differ from what Stripe has; none where all is equal. */
-export async function compareWorkspace(shop: Shop, truth: Truth, workspaceId: string): Promise<string[]> {
-  const expected = expectedOf(truth, workspaceId, shop.clock.now());
-  const here = await readRows(shop, workspaceId);
+export async function compareWorkspace(books: Books, truth: Truth, workspaceId: string): Promise<string[]> {
+  const expected = expectedOf(truth, workspaceId, books.clock.now());
+  const here = await readRows(books, workspaceId);
   const problems: string[] = [];
   const same = (what: string, wanted: unknown, found: unknown) => {
     const [a, b] = [JSON.stringify(wanted), JSON.stringify(found)];
@@ -81,7 +84,7 @@ function comparePlanCredits({ month, live }: Expected, { months }: Rows, same: S
 
 type Rows = Awaited<ReturnType<typeof readRows>>;
 
-async function readRows({ database, clock }: Shop, workspaceId: string) {
+async function readRows({ database, clock }: Books, workspaceId: string) {
   const rows = async <T>(text: string): Promise<T[]> =>
     (await database.pool.query(text, text.includes('$2') ? [workspaceId, clock.now()] : [workspaceId])).rows;
   const subscriptions = await rows<Record<string, string | Date | null>>(`

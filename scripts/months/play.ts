@@ -7,7 +7,8 @@ import { planCatalog } from '../../test/fixtures/catalog.ts';
 import { openShop, type Shop } from '../../test/shop.ts';
 import { pickAct, type Stage, type Tenant } from './acts.ts';
 import { compareWorkspace } from './compare.ts';
-import { readTruth, type Truth } from './truth.ts';
+import { doubledOf } from './doubled.ts';
+import { readTruth } from './truth.ts';
 
 export type Months = { seed: number; workspaces: number };
 
@@ -128,29 +129,6 @@ async function settle(shop: Shop, played: Played): Promise<void> {
   const again = await reconcile(shop.services, { days: DISTANT_DAYS, say: (line) => lines.push(line) });
   if (again.differed !== sum.stayed)
     played.problems.push(`a second run finds ${again.differed}: ${lines.at(-1)}`);
-}
-
-/** What Tollgate asked for once and has twice. */
-function doubledOf({ refunds, customers, sessions }: Truth): string[] {
-  const twice = (what: string, keys: (string | undefined)[]) => {
-    const known = keys.filter((key) => key !== undefined);
-    return known.filter((key, i) => known.indexOf(key) !== i).map((key) => `twice: ${what} ${key}`);
-  };
-  const paid = sessions.filter(({ status }) => status === 'complete');
-  return [
-    ...twice(
-      'refund',
-      refunds.map(({ metadata }) => metadata?.refundRequestId),
-    ),
-    ...twice(
-      'customer',
-      customers.map(({ metadata }) => metadata.paymentUserId),
-    ),
-    ...twice(
-      'checkout',
-      paid.map(({ metadata }) => metadata?.checkoutId),
-    ),
-  ];
 }
 
 function clientOf({ simulator }: Shop): Stripe {

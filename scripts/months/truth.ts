@@ -94,6 +94,12 @@ export function expectedOf(truth: Truth, workspaceId: string, now: Date): Expect
   for (const { payment_intent: intent, amount_total: amount, currency } of sessions) {
     paidBy.set(idOf(intent)!, { amount: amount!, currency: currency! });
   }
+  const topUps = [...truth.intents.values()].filter(
+    ({ metadata, status }) =>
+      metadata.topUp === 'auto' && metadata.workspaceId === workspaceId && status === 'succeeded',
+  );
+  for (const { id, amount, currency } of topUps) paidBy.set(id, { amount, currency });
+  const purchases = new Set(paidBy.keys());
   const unpaid = new Map<string, string | null>();
   for (const invoice of invoices) {
     if (invoice.status === 'draft' || invoice.amount_due === 0) continue;
@@ -114,9 +120,7 @@ export function expectedOf(truth: Truth, workspaceId: string, now: Date): Expect
       .filter((one) => idOf(one.payment_intent) === intent)
       .filter(({ status }) => ['PENDING', 'SUCCEEDED', 'OPEN', 'LOST'].includes(status))
       .reduce((sum, one) => sum + one.amount, 0);
-    const credits = sessions.some((session) => idOf(session.payment_intent) === intent)
-      ? creditsFor(moneyOf(amount, currency), currency)
-      : 0;
+    const credits = purchases.has(intent) ? creditsFor(moneyOf(amount, currency), currency) : 0;
     bought.set(intent, { credits, reversed: Math.min(1, back / amount) });
   }
   const chosen = choose(subscriptions);
