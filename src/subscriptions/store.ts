@@ -116,7 +116,8 @@ export async function findWorkspaceOf(
       from "Subscription"
       where "subscriptionId" = $1
       union all
-      select d."workspaceId", p."paymentUserId", false, 2
+      -- What cost nothing has no payment, which does not say by whom it was had.
+      select d."workspaceId", p."paymentUserId", false, case when p.id is null then 5 else 2 end
       from "PaidPeriod" d
       left join "Payment" p on p.id = d."paymentId"
       where d."subscriptionId" = $1

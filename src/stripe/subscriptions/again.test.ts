@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { planCatalog } from '../../../test/fixtures/catalog.ts';
 import { type Customer, openShop, type Shop } from '../../../test/shop.ts';
+import { commit } from '../change.ts';
+import { readInvoice } from './invoices.ts';
 
 suite('what is asked again later is done again', () => {
   let shop: Shop;
@@ -51,5 +53,25 @@ suite('what is asked again later is done again', () => {
     for (const plan of ['PRO', 'BASIC', 'PRO', 'BASIC']) {
       assert.equal((await ask(customer, 'change', { plan, interval: 'month' })).plan, plan);
     }
+  });
+
+  test('an invoice of a subscription that another one has followed, though a month of it cost nothing', async () => {
+    const customer = await shop.customer();
+    const { id, latest_invoice: invoice } = await shop.subscribe(customer);
+    await ask(customer, 'cancel', { at: 'now' });
+    await shop.subscribe(customer);
+    const { pool } = shop.database;
+    // As if it had been paid by what was left of another plan, and not been told of.
+    await pool.query('update "PaidPeriod" set "paymentId" = null where "subscriptionId" = $1', [id]);
+    await pool.query('update "Payment" set status = $1 where "invoiceId" = $2', ['PENDING', invoice]);
+    assert.deepEqual(await commit(shop.services, await readInvoice(shop.services, String(invoice))), {
+      status: 'APPLIED',
+    });
+    const { rows } = await pool.query('select status from "Payment" where "invoiceId" = $1', [invoice]);
+    assert.deepEqual(rows, [{ status: 'SUCCEEDED' }]);
+    await pool.query(
+      'update "PaidPeriod" set "paymentId" = (select id from "Payment" where "invoiceId" = $1) where "subscriptionId" = $2',
+      [invoice, id],
+    );
   });
 });
