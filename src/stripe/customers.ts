@@ -19,7 +19,7 @@ export async function customerOf(services: StripeServices, payer: Payer): Promis
     // Before it is replaced: afterwards, nobody finds what has ended with it.
     await commit(services, await readDeletedCustomer(services, customerId));
   }
-  return linkCustomer(services, payer, await makeCustomer(services, payer, customerId));
+  return linkCustomer(services, payer, await makeCustomer(services, payer, null));
 }
 
 async function isThere({ stripe }: StripeServices, id: string, { email }: Payer): Promise<boolean> {
@@ -35,7 +35,10 @@ async function isThere({ stripe }: StripeServices, id: string, { email }: Payer)
 /** A customer, and what came with it where it is an answer of Stripe's alone. */
 type Made = Stripe.Customer & Partial<Pick<Stripe.Response<Stripe.Customer>, 'lastResponse'>>;
 
-/** `gone`: the one that it takes the place of. */
+/**
+ * `gone`: the one whose place it takes, where a key has brought that again. All begin without, whether or not they have seen
+ * it go: who makes one at the same moment asks under the same key.
+ */
 async function makeCustomer(services: StripeServices, payer: Payer, gone: string | null): Promise<string> {
   const { stripe } = services;
   // Stripe forgets keys after a day; what a customer carries stays.
