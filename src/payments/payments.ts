@@ -15,13 +15,14 @@ import {
   lockUnattended,
   putPayment,
   takeDueCheckouts,
+  type Unattended,
   updateSession,
   updateStatus,
   workspaceExists,
 } from './store.ts';
 import type { Buys, BuysCredits, Checkout, CheckoutKind, Payer, PaymentServices } from './types.ts';
 
-export { checkoutOf, workspaceExists } from './store.ts';
+export { checkoutOf, type Unattended, workspaceExists } from './store.ts';
 export type { Buys, BuysCredits, BuysPlan, Checkout, Payer, PaymentServices } from './types.ts';
 
 export type PurchaseInput = {
@@ -63,7 +64,7 @@ type Wanted<B extends Buys> = Pick<Checkout<B>, 'workspaceId' | 'amount' | 'curr
 /** Keeps an open checkout of a payer who is known. `rereadAt`: when its payment is asked for again, should it need no page. */
 export async function addCheckout<B extends Buys>(
   tx: Queryable,
-  { kind = 'PURCHASE', rereadAt = null, ...wanted }: Wanted<B> & Partial<Unattended>,
+  { kind = 'PURCHASE', rereadAt = null, ...wanted }: Wanted<B> & Partial<WithoutPage>,
   now: Date,
 ): Promise<Checkout<B>> {
   const checkout: Checkout<B> = { id: newId('co'), kind, status: 'OPEN', sessionId: null, ...wanted };
@@ -71,7 +72,7 @@ export async function addCheckout<B extends Buys>(
   return checkout;
 }
 
-type Unattended = { kind: CheckoutKind; rereadAt: Date | null };
+type WithoutPage = { kind: CheckoutKind; rereadAt: Date | null };
 
 function priceOf(
   catalog: Catalog,
@@ -116,7 +117,7 @@ export function findCheckout(
 export function findUnattended(
   tx: Queryable,
   wanted: { paymentId: string; id: string | null },
-): Promise<(Checkout & { paymentId: string | null }) | undefined> {
+): Promise<Unattended | undefined> {
   return lockUnattended(tx, wanted);
 }
 

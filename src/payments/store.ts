@@ -140,17 +140,21 @@ export async function lockCheckout(
   return undefined;
 }
 
+/** A checkout that is paid without a page: by which payment, and which card, where that is known. */
+export type Unattended = Checkout & { paymentId: string | null; cardId: string | null };
+
 /** The checkout without a page whose payment has this name, else the one with this id, held until the transaction ends. */
 export async function lockUnattended(
   db: Queryable,
   { paymentId, id }: { paymentId: string; id: string | null },
-): Promise<(Checkout & { paymentId: string | null }) | undefined> {
+): Promise<Unattended | undefined> {
   const { rows } = await db.query({
     text: `
-      select c.*, u.email, u."customerId", p."paymentId"
+      select c.*, u.email, u."customerId", p."paymentId", a."cardId"
       from "Checkout" c
       join "PaymentUser" u on u.id = c."paymentUserId"
       left join "Payment" p on p."checkoutId" = c.id
+      left join "AutoTopUp" a on a."checkoutId" = c.id
       where c."sessionId" is null and c.kind = 'TOP_UP'
         and c.id in ((select "checkoutId" from "Payment" where "paymentId" = $1), $2)
       order by p."paymentId" is distinct from $1
@@ -158,7 +162,9 @@ export async function lockUnattended(
       for no key update of c`,
     values: [paymentId, id],
   });
-  return rows[0] === undefined ? undefined : { ...checkoutOf(rows[0]), paymentId: rows[0].paymentId };
+  if (rows[0] === undefined) return undefined;
+  const { paymentId: known, cardId } = rows[0];
+  return { ...checkoutOf(rows[0]), paymentId: known, cardId };
 }
 
 export type CheckoutRow = Pick<

@@ -1,7 +1,13 @@
 import type Stripe from 'stripe';
 import type { Queryable } from '../../engine/store.ts';
 import { toStripeAmount } from '../../lib/currencies.ts';
-import { bookOutcome, type Checkout, findUnattended, type Outcome } from '../../payments/payments.ts';
+import {
+  bookOutcome,
+  type Checkout,
+  findUnattended,
+  type Outcome,
+  type Unattended,
+} from '../../payments/payments.ts';
 import { followAttempt } from '../../topups/attempts.ts';
 import type { Decline } from '../../topups/declines.ts';
 import { type Change, Contradiction, type Verdict } from '../change.ts';
@@ -51,19 +57,26 @@ export async function settle(
   if (notice !== null) services.report(notice, why);
 }
 
-/** Anybody with the account can write any metadata: the intent must be the one that is known, or our payer's. */
+/**
+ * Anybody with the account can write any metadata: the intent must be the one that is known, or our payer's, or of the card
+ * that was to pay, whose customer may have been deleted since.
+ */
 function requireOurs(
-  checkout: Checkout & { paymentId: string | null },
-  { id, customer }: Stripe.PaymentIntent,
+  checkout: Unattended,
+  { id, customer, payment_method: card }: Stripe.PaymentIntent,
 ): void {
   const isOurs =
     checkout.paymentId === null
-      ? idOf(customer) !== null && idOf(customer) === checkout.payer.customerId
+      ? isSame(customer, checkout.payer.customerId) || isSame(card, checkout.cardId)
       : checkout.paymentId === id;
   if (isOurs) return;
   throw new Contradiction(
     `The payment intent ${id} names the checkout ${checkout.id}, but was not made for it: nothing was granted.`,
   );
+}
+
+function isSame(of: Parameters<typeof idOf>[0], id: string | null): boolean {
+  return id !== null && idOf(of) === id;
 }
 
 type Judged = { outcome: Outcome; decline: Decline | null };

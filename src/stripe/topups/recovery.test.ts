@@ -195,6 +195,28 @@ test('a payment of another amount grants nothing, and stops the top-up', async (
   await topUps.has(customer, 1800);
 });
 
+test('paid, and its customer is deleted before anybody here knows: what was paid is granted', async (t) => {
+  const deaf = await openShop();
+  const own = topUpsOf(deaf);
+  t.after(() => deaf.close());
+  const customer = await own.begin();
+  const before = await own.customerIdOf(customer);
+  deaf.simulator.setFaults({ webhooks: { drop: 1 } });
+  deaf.wire.fail(PAY, { lose: 'hang' });
+  await deaf.spend(customer, 200);
+  await until(async () => (await own.intents(customer)).length === 1);
+  await deaf.jobs!.stop();
+  await deaf.services.stripe.customers.del(before);
+  await deaf.checkout(customer); // makes another customer
+  assert.notEqual(await own.customerIdOf(customer), before);
+  const lines: string[] = [];
+  const { stayed } = await reconcile(deaf.services, { days: 1, say: (line) => lines.push(line) });
+  assert.equal(stayed, 0, lines.join('\n'));
+  await deaf.startJobs();
+  await own.has(customer, 1800);
+  await own.reaches(customer, 'READY');
+});
+
 test('an intent of somebody else that names our checkout grants nothing', async () => {
   const customer = await topUps.begin();
   await topUps.setCard(customer, 'lost_card');
