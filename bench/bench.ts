@@ -152,6 +152,24 @@ rows.push(
   )),
 );
 
+// Two commits for each pair: what is held is settled by the next request of its connection.
+const holdPairs = async (workspaces: number): Promise<Turn> => {
+  const { perSecond, cpuMsPerRequest, ...latency } = await turnOf(server, '/v1/holds', workspaces);
+  return { ...latency, perSecond: perSecond / 2, cpuMsPerRequest: cpuMsPerRequest * 2 };
+};
+rows.push(
+  ...(await measure(
+    { measure: 'holds: pairs of hold and settle', baseline: nativeName, atLeast: 0.35, aim: 0.6 },
+    () => holdPairs(WORKSPACES),
+    nativeMany,
+  )),
+  ...(await measure(
+    { measure: 'holds: pairs, one workspace', baseline: `${nativeName}, one row`, atLeast: null, aim: null },
+    () => holdPairs(1),
+    nativeHot,
+  )),
+);
+
 const plain = await startHelper('plain.ts', [KEY]);
 rows.push(
   ...(await measure(

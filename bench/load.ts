@@ -12,12 +12,12 @@ export type LoadOptions = {
   warmupSeconds: number;
   path: string;
   headers: Record<string, string>;
-  /** The next request; null ends its connection. */
-  next(): Next | null;
+  /** The next request of a connection, which may depend on its last answer; null ends it. */
+  next(answer: string): Next | null;
 };
 
-/** A request's body, and the lines of its own headers, each with its end. */
-export type Next = { body: string; headers?: string };
+/** A request's body, its path if it is another one, and the lines of its own headers, each with its end. */
+export type Next = { body: string; path?: string; headers?: string };
 
 export type LoadResult = {
   requests: number;
@@ -55,9 +55,10 @@ export async function load(options: LoadOptions): Promise<LoadResult> {
   };
 }
 
-function requestHead({ path, headers }: LoadOptions): string {
+/** What follows the path. */
+function requestHead({ headers }: LoadOptions): string {
   const lines = Object.entries({ Host: 'localhost', 'Content-Type': 'application/json', ...headers });
-  return `POST ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}Content-Length: `;
+  return ` HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}Content-Length: `;
 }
 
 type Answered = (status: string, from: number, to: number) => void;
@@ -68,14 +69,14 @@ function drive(options: LoadOptions, head: string, endsAt: number, answered: Ans
     socket.setNoDelay(true);
     let sentAt = 0;
     let received = '';
-    const send = () => {
-      const next = options.next();
+    const send = (answer: string) => {
+      const next = options.next(answer);
       if (next === null) return void socket.end();
-      const { body, headers = '' } = next;
+      const { body, path = options.path, headers = '' } = next;
       sentAt = performance.now();
-      socket.write(`${head}${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`);
+      socket.write(`POST ${path}${head}${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`);
     };
-    socket.on('connect', send);
+    socket.on('connect', () => send(''));
     socket.on('error', reject);
     socket.on('close', () => resolve());
     // Latin-1 keeps one character for each byte, so that lengths agree.
@@ -86,8 +87,9 @@ function drive(options: LoadOptions, head: string, endsAt: number, answered: Ans
       if (end === -1) return;
       const now = performance.now();
       answered(received.slice(9, 12), sentAt, now);
+      const answer = received.slice(0, end);
       received = received.slice(end);
-      if (now < endsAt) send();
+      if (now < endsAt) send(answer);
       else socket.end();
     });
   });

@@ -20,11 +20,14 @@ type Kept = { id: string; tag: string; key: string | null };
 /** Compares what was asked and answered in a round with what the database holds. */
 export async function checkRound(workload: Workload, client: Client, pool: pg.Pool): Promise<Verdict> {
   const operations = workload.asked.flatMap((asked) => asked.operations);
+  // A hold has no description; its page is its tag, or its key tells.
   const { rows } = await pool.query<Kept>(
-    `select id, reasons ->> 'description' as tag, "idempotencyKey" as key
-    from "Decision"
-    where reasons ->> 'description' = any($1)`,
-    [operations.map(({ tag }) => tag)],
+    `select d.id, tag, "idempotencyKey" as key
+    from unnest($1::text[], $2::text[]) as asked(tag, asked_key)
+    join "Decision" d
+      on reasons ->> 'description' = tag or operation = 'HOLD' and reasons #>> '{ai,pageId}' = tag
+        or operation in ('SETTLE', 'RELEASE') and "idempotencyKey" = asked_key`,
+    [operations.map(({ tag }) => tag), operations.map(({ key }) => key)],
   );
   const kept = Map.groupBy(rows, ({ tag }) => tag);
   const unknown = operations.filter(({ outcome }) => outcome.type === 'unknown');

@@ -32,7 +32,7 @@ const RETRY_MS = 20;
 /** How long one request may go without an answer before it counts as hung: longer than any restart. */
 const PATIENCE_MS = 60_000;
 
-/** Workers that use, charge, grant and give back, each asking again with the same key until it is answered. */
+/** Workers that use, charge, hold, settle, grant and give back, each asking again with the same key until it is answered. */
 export class Workload {
   readonly asked: Asked[] = [];
   retried = 0;
@@ -41,6 +41,8 @@ export class Workload {
   readonly #door: Door;
   readonly #workspaces: string[];
   readonly #refundable: string[] = [];
+  /** Holds that nobody has settled or released yet. */
+  readonly #open: string[] = [];
   #isOver = false;
   #count = 0;
   #workers: Promise<void>[] = [];
@@ -87,7 +89,9 @@ export class Workload {
     const workspaceId = this.#random.pick(this.#workspaces);
     const useId = this.#random.below(4) === 0 ? this.#refundable.pop() : undefined;
     if (useId !== undefined) return this.#request(`/v1/usage/${useId}/refund`, (tag) => ({ reason: tag }));
-    switch (this.#random.below(6)) {
+    const holdId = this.#random.below(3) === 0 ? this.#open.shift() : undefined;
+    if (holdId !== undefined) return this.#ofHold(holdId);
+    switch (this.#random.below(7)) {
       case 0:
         return this.#request('/v1/credits/grants', (description) => ({
           ...{ workspaceId, amount: 1 + this.#random.below(9) / 4, type: 'PROMOTION', description },
@@ -104,11 +108,28 @@ export class Workload {
         }));
       case 2:
         return this.#batch();
+      case 3:
+        return this.#request('/v1/holds', (pageId) => ({
+          ...{ workspaceId, featureCode: 'ai.points', amount: 1 + this.#random.below(30) },
+          ...{ onExpire: 'settle', ai: { type: 'TEXT_CHAT', pageId } },
+        }));
       default:
         return this.#request('/v1/usage', (description) => ({
           ...{ workspaceId, featureCode: this.#feature(), amount: this.#amount(), description },
         }));
     }
+  }
+
+  /** What is asked of a hold has no words of its own: it is told apart by its key. */
+  #ofHold(id: string): Asked {
+    const operation = this.#operation(true);
+    const isReleased = this.#random.below(5) === 0;
+    const amount = this.#random.below(40);
+    return {
+      path: `/v1/holds/${id}/${isReleased ? 'release' : 'settle'}`,
+      body: isReleased ? {} : { amount },
+      ...{ key: operation.key, operations: [operation], answer: null },
+    };
   }
 
   #request(path: string, bodyOf: (tag: string) => Record<string, unknown>): Asked {
@@ -189,10 +210,13 @@ export class Workload {
     }
     operation.outcome = {
       type: 'acknowledged',
-      // A refund answers with the use that it gave back.
-      id: body.status === 'REFUNDED' ? null : (body.id ?? body.error.details.creditUsageId ?? null),
+      // A refund answers with the use that it gave back, and the end of a hold with the hold.
+      id: ['REFUNDED', 'SETTLED', 'RELEASED'].includes(body.status)
+        ? null
+        : (body.id ?? body.error.details.creditUsageId ?? null),
     };
     if (body.status === 'SUCCEEDED') this.#refundable.push(body.id);
+    if (body.status === 'HELD') this.#open.push(body.id);
   }
 }
 

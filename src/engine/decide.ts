@@ -73,13 +73,18 @@ function answer(
   }
 }
 
-/** What was read of a purchase does not know yet what holds have spent of it that were found to have expired. */
+/**
+ * What was read of a purchase does not know yet what came of holds that were found to have expired: what they have spent of
+ * it, and what it got back of what it had paid for others.
+ */
 function withSpent(purchase: ReversedPurchase, booked: readonly Decision[]): ReversedPurchase {
-  const shares = booked
-    .filter(({ operation }) => operation === 'SETTLE')
-    .flatMap(({ reasons }) => reasons.sources ?? [])
-    .filter(({ grantId }) => grantId === purchase.lot.id);
-  return { ...purchase, spent: shares.reduce((sum, { amount }) => sum + toMicros(amount)!, purchase.spent) };
+  const { id } = purchase.lot;
+  const ends = booked.filter(({ reasons }) => reasons.hold !== undefined);
+  const moved = ends.flatMap(({ reasons: { sources = [], clawedBack = [] } }) => [
+    ...sources.filter(({ grantId }) => grantId === id),
+    ...clawedBack.filter((entry) => entry.grantId === id && entry.for !== undefined),
+  ]);
+  return { ...purchase, spent: moved.reduce((sum, { amount }) => sum + toMicros(amount)!, purchase.spent) };
 }
 
 export function isOfHold(operation: Operation): operation is OfHold {

@@ -58,7 +58,6 @@ const LOAD = `
           'progress', h."progressAmount"::text, 'expiresAt', ${ms('h."expiresAt"')}, 'ttlSeconds', h."ttlSeconds",
           'onExpire', h."onExpire", 'createdAt', ${ms('h."createdAt"')}
         )
-        order by h.id
       )
       from "Hold" h
       where h."workspaceId" = w.id and h."endedBy" is null
@@ -149,7 +148,7 @@ function stateOf(row: StateRow): State {
       held: fromDecimal(row.held),
     },
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
-    holds: row.holds === null ? NO_HOLDS : row.holds.map(holdOf),
+    holds: row.holds === null ? NO_HOLDS : row.holds.map(holdOf).sort(byId),
     debts: debtsOf(row.debts),
     usages: usagesOf(row.usages),
     topUpBelow: row.topUpBelow === null ? null : fromDecimal(row.topUpBelow),
@@ -189,6 +188,11 @@ type HoldJson = Pick<Hold, 'id' | 'featureCode' | 'expiresAt' | 'onExpire' | 'cr
   work: PricedWork | null;
   ttlSeconds: number;
 };
+
+/** Their ids rise with time. Postgres would sort them by walking through all that the workspace ever had. */
+function byId(a: Hold, b: Hold): number {
+  return a.id < b.id ? -1 : 1;
+}
 
 function holdOf(row: HoldJson): Hold {
   return {

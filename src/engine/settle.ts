@@ -14,7 +14,8 @@ import { payersOf, sourceOf, takeShares } from './use.ts';
 export function settle(state: State, operation: SettleOperation, held: Hold, context: Context): Step {
   const charge = chargeOf(state, held, operation.amount, context);
   const { own, back } = divide(held.shares, charge.creditCost);
-  const others = payersOf(spendable(state, context.now), max(charge.creditCost - held.creditCost, 0n));
+  const beyond = charge.creditCost - held.creditCost;
+  const others = beyond > 0n ? payersOf(spendable(state, context.now), beyond) : [];
   const paid = merged([...own, ...others]);
   const { after, reasons } = end(state, held, { ...charge, paid, back }, context);
   const shortfall = operation.amount - charge.amount;

@@ -125,11 +125,14 @@ export function usedEver(state: State, featureCode: string): Micros {
 /** What counts at a time against the period that begins at `start`, under whichever plan it was used. */
 export function usedAt(state: State, featureCode: string, start: number, at: number): Micros {
   const { rows } = state.usages.get(featureCode) ?? NOTHING_USED;
-  return rows.reduce((sum, row) => (countsAt(row, start, at) ? sum + row.used : sum), 0n);
+  return rows.reduce(
+    (sum, row) => (countsAt(row.periodStart, row.periodEnd, start, at) ? sum + row.used : sum),
+    0n,
+  );
 }
 
-/** What was used in a period that began inside this one, or has not ended yet. */
-function countsAt({ periodStart, periodEnd }: Omit<Usage, 'used'>, start: number, at: number): boolean {
+/** What was counted in a period that began inside this one, or has not ended yet. */
+function countsAt(periodStart: number, periodEnd: number | null, start: number, at: number): boolean {
   return periodStart >= start || (periodEnd !== null && periodEnd > at);
 }
 
@@ -140,22 +143,22 @@ export function heldEver({ holds }: State, featureCode: string): Micros {
 
 /** What is held and counts at a time against the period that begins at `start`, as what is used does. */
 export function heldAt({ holds }: State, featureCode: string, start: number, at: number): Micros {
-  return holds.reduce((sum, { period, ...hold }) => {
-    const isCounted = hold.featureCode === featureCode && period !== null;
-    return isCounted && countsAt({ periodStart: period.start, periodEnd: period.end }, start, at)
-      ? sum + hold.fromAllowance
-      : sum;
-  }, 0n);
+  let sum = 0n;
+  for (const { featureCode: code, period, fromAllowance } of holds) {
+    if (code !== featureCode || period === null) continue;
+    if (countsAt(period.start, period.end, start, at)) sum += fromAllowance;
+  }
+  return sum;
 }
 
 /** When the periods end that a feature was counted in, used or held. */
-export function countedEnds({ usages, holds }: State, featureCode: string): number[] {
-  const { rows } = usages.get(featureCode) ?? NOTHING_USED;
-  const held = holds.filter((hold) => hold.featureCode === featureCode);
-  return [
-    ...rows.flatMap(({ periodEnd }) => periodEnd ?? []),
-    ...held.flatMap(({ period }) => period?.end ?? []),
-  ];
+export function countedEnds({ usages, holds }: State, featureCode: string): Set<number> {
+  const ends = new Set<number>();
+  for (const { periodEnd } of usages.get(featureCode)?.rows ?? [])
+    if (periodEnd !== null) ends.add(periodEnd);
+  for (const { featureCode: code, period } of holds)
+    if (code === featureCode && period !== null && period.end !== null) ends.add(period.end);
+  return ends;
 }
 
 /** Counts a use in its period; a refund counts less than nothing, and leaves the period's end as it is. */

@@ -322,12 +322,17 @@ holdChanges as (
   set
     status = d.status, "progressAmount" = d."progressAmount", "settledAmount" = d."settledAmount",
     "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", work = d.work, "updatedAt" = $2
-  from wallet w
-  cross join lateral json_to_recordset(w."holdChanges") as d(
-    id text, status "HoldStatus", "progressAmount" numeric, "settledAmount" numeric, "endedBy" text,
-    "expiresAt" timestamptz, work jsonb
-  )
-  where h.id = d.id and h."workspaceId" = w."workspaceId"
+  from (
+    select w."workspaceId", d.*
+    from wallet w
+    cross join lateral json_to_recordset(w."holdChanges") as d(
+      id text, status "HoldStatus", "progressAmount" numeric, "settledAmount" numeric, "endedBy" text,
+      "expiresAt" timestamptz, work jsonb
+    )
+    -- Unfolded first: joined with the wallet alone, every hold that a workspace ever had would be read.
+    offset 0
+  ) d
+  where h.id = d.id and h."workspaceId" = d."workspaceId"
 )`,
   },
 ];

@@ -111,8 +111,9 @@ function histories(options: {
     },
   );
   const steps = fc.oneof(
-    { arbitrary: fc.tuple(step), weight: 19 },
-    { arbitrary: upAndDown(workspace, route), weight: 1 },
+    { arbitrary: fc.tuple(step), weight: 38 },
+    { arbitrary: upAndDown(workspace, route), weight: 2 },
+    { arbitrary: longWork(workspace, route), weight: 1 },
   );
   return fc.record({
     config: configs(),
@@ -143,6 +144,51 @@ function upAndDown(workspace: fc.Arbitrary<number>, route: fc.Arbitrary<Route>):
         ];
       }),
     );
+}
+
+/**
+ * Work that is held for while credits expire, plans change and purchases are reversed, of which more is used than was
+ * held, and which is settled, or ends by itself and is found so by something else.
+ */
+function longWork(workspace: fc.Arbitrary<number>, route: fc.Arbitrary<Route>): fc.Arbitrary<Step[]> {
+  const plan = fc.option(fc.constantFrom(...PLANS), { freq: 2 });
+  return fc
+    .record({
+      ...{ workspace, route, feature: fc.constantFrom('ai.points', 'gpu.hours', ...FEATURES), size },
+      plans: fc.tuple(plan, plan),
+      expiresIn: fc.constantFrom(null, HOUR, HOUR, HOUR + MINUTE, DAY),
+      onExpire: fc.constantFrom('release' as const, 'settle' as const, 'settle' as const),
+      ...{ part, plus: fc.constantFrom(-1, 0, 0, 0, 1, MINUTE, DAY), bought: fc.boolean() },
+      end: fc.constantFrom('use', 'clawBack', 'settle', 'expire', 'hold'),
+    })
+    .map(({ workspace, route, feature, size, plans, part, plus, ...more }): Step[] => {
+      const common = { workspace, route, key: { type: 'none' } } as const;
+      const subscribe = (plan: Plan | null): Step => ({
+        ...{ type: 'subscribe', workspace },
+        subscription: plan && { plan, status: 'ACTIVE', startedBefore: 0, endsAfter: 30 * DAY },
+      });
+      const ask = (command: Command): Step => ({ type: 'ask', commands: [command] });
+      const taken = { feature, size, ai: false };
+      const credits = { of: 'fixed', micros: 20_000_000 } as const;
+      const ends: Record<string, Command> = {
+        use: { ...common, type: 'use', ...taken },
+        clawBack: { ...common, type: 'clawBack', which: 0, sixths: 6, plus: 0 },
+        settle: { ...common, type: 'settle', which: 0, part },
+        expire: { ...common, type: 'expire' },
+        hold: { ...common, type: 'hold', ...taken, ttlMs: HOUR, onExpire: 'settle' },
+      };
+      const grant = { ...common, type: 'grant', size: credits, priority: 50, bought: more.bought } as const;
+      return [
+        subscribe(plans[0]),
+        ask({ ...grant, expiry: { in: more.expiresIn } }),
+        ask({ ...grant, expiry: { in: null }, priority: 100 }),
+        ask({ ...common, type: 'hold', ...taken, ttlMs: HOUR, onExpire: more.onExpire }),
+        ask({ ...common, type: 'progress', which: 0, part, ttlMs: 1000 }),
+        subscribe(plans[1]),
+        { type: 'wait', wait: { until: 'hold', workspace, feature, plus } },
+        ask(ends[more.end]!),
+      ];
+    });
 }
 
 /** Days that some months do not have, the leap day, the turn of the year, and any moment. */
