@@ -148,7 +148,7 @@ function stateOf(row: StateRow): State {
       held: fromDecimal(row.held),
     },
     grants: (row.grants ?? []).map(grantOf).sort(bySpendingOrder),
-    holds: row.holds === null ? NO_HOLDS : row.holds.map(holdOf).sort(byId),
+    holds: row.holds === null ? NO_HOLDS : row.holds.map(holdOf),
     debts: debtsOf(row.debts),
     usages: usagesOf(row.usages),
     topUpBelow: row.topUpBelow === null ? null : fromDecimal(row.topUpBelow),
@@ -188,11 +188,6 @@ type HoldJson = Pick<Hold, 'id' | 'featureCode' | 'expiresAt' | 'onExpire' | 'cr
   work: PricedWork | null;
   ttlSeconds: number;
 };
-
-/** Their ids rise with time. Postgres would sort them by walking through all that the workspace ever had. */
-function byId(a: Hold, b: Hold): number {
-  return a.id < b.id ? -1 : 1;
-}
 
 function holdOf(row: HoldJson): Hold {
   return {

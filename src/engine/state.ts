@@ -17,7 +17,7 @@ export type State = {
   readonly wallet: Wallet;
   /** Grants with something left, in spending order. */
   readonly grants: readonly Grant[];
-  /** Open holds, oldest first. What they keep is still in the balance, in the grants, and not used. */
+  /** Open holds; their order means nothing. What they keep is still in the balance, in the grants, and not used. */
   readonly holds: readonly Hold[];
   /** Reversed purchases of which more was spent than they still give, oldest first. */
   readonly debts: readonly Debt[];

@@ -156,11 +156,11 @@ function replayToModel(decided: readonly Decision[], requests: readonly Request[
       expiry: all.find((decision) => decision !== own && decision.operation === 'EXPIRE'),
     };
     if (own === undefined) {
-      const isAsked = requests.some(({ asked, told }) =>
-        // What changes nothing by itself books only what had expired.
+      // What changes nothing by itself books only what had expired; so does a repeat that finds its hold so.
+      const isAsked = requests.some(({ asked }) =>
         'expire' in asked
           ? asked.expire === workspaceId
-          : asked.workspaceId === workspaceId && (asked.type === 'CLAW_BACK' || isNotOpen(told)),
+          : asked.workspaceId === workspaceId && BOOKS_ALONE.includes(asked.type),
       );
       assert.ok(isAsked, 'somebody asked for what has expired');
       const answer = ask(book, { type: 'EXPIRE', id, workspaceId, idempotency: null }, now);
@@ -187,9 +187,7 @@ function byOperation(decided: readonly Decision[]): { id: string; all: Decision[
   return [...groups].map(([id, all]) => ({ id, all }));
 }
 
-function isNotOpen(told: Told): boolean {
-  return 'error' in told && told.error instanceof Refusal && told.error.code === 'hold_not_open';
-}
+const BOOKS_ALONE = ['CLAW_BACK', 'PROGRESS', 'SETTLE', 'RELEASE'];
 
 /** Compares what a request was told beside its own decision: refusals that leave no trace, and repeats. */
 function compareTold({ asked, told }: Request, earlier: ReadonlyMap<string, Decision>, table: Table): void {

@@ -107,13 +107,18 @@ export function compareExpiry(decision: Decision | undefined, expired: readonly 
 /** Compares the credits and holds of a state, without what has expired, with the model's. */
 export function compareCredits(state: State, book: Book, now: number): void {
   assert.deepEqual(state.wallet, wallet(book, now));
+  const byId = (a: { id: string }, b: { id: string }) => (a.id < b.id ? -1 : 1);
   assert.deepEqual(
-    state.holds.map(({ id, progress, expiresAt, shares }) => ({ id, progress, expiresAt, shares })),
-    openHolds(book).map((hold) => {
-      const { amount: progress, expiresAt } = progressOf(book, hold);
-      const shares = hold.paid.map(({ grantId, amount }) => ({ grantId, amount }));
-      return { id: hold.id, progress, expiresAt, shares };
-    }),
+    state.holds
+      .map(({ id, progress, expiresAt, shares }) => ({ id, progress, expiresAt, shares }))
+      .sort(byId),
+    openHolds(book)
+      .map((hold) => {
+        const { amount: progress, expiresAt } = progressOf(book, hold);
+        const shares = hold.paid.map(({ grantId, amount }) => ({ grantId, amount }));
+        return { id: hold.id, progress, expiresAt, shares };
+      })
+      .sort(byId),
   );
   assert.deepEqual(
     state.grants,
