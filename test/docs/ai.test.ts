@@ -5,11 +5,36 @@ import { POOLS } from '../../src/catalog/ai/price.ts';
 import { parseCatalog } from '../../src/catalog/parse.ts';
 import { toUnits } from '../../src/lib/amounts.ts';
 import config from '../../tollgate.config.ts';
-import { codeOf, readPage, tableOf } from './pages.ts';
+import { blocksOf, codeOf, readPage, tableOf } from './pages.ts';
+import { assertTyped } from './typed.ts';
 
 const page = readPage('docs/ai.md');
 
 describe('the page about AI work', () => {
+  test('shows the program of an example that is run, and code that is typed as it says', async () => {
+    const code = blocksOf(page)
+      .filter(({ language }) => language === 'ts')
+      .map(({ text }) => text);
+    assert.ok(readPage('examples/ai-script/main.ts').includes(code[0]!));
+    await assertTyped(code);
+  });
+
+  test('says how much is held, and when it is reported, as it is', () => {
+    const constants = ['settings', 'hold', 'reports'].map((name) => readPage(`sdk/ai/${name}.ts`)).join('\n');
+    let compared = 0;
+    for (const [settings, , otherwise = ''] of tableOf(page, 'setting')) {
+      const values = otherwise.split(', ');
+      for (const [index, setting] of codeOf(settings!).entries()) {
+        if (!/^\d+$/.test(values[index] ?? '')) continue;
+        const name = setting.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
+        const [, value] = new RegExp(`const ${name} = ([\\d_]+);`).exec(constants)!;
+        assert.equal(Number(value!.replaceAll('_', '')), Number(values[index]), setting);
+        compared++;
+      }
+    }
+    assert.equal(compared, 4);
+  });
+
   test('says what calls cost with the catalog as it comes', () => {
     const { ai } = parseCatalog(config);
     const rows = tableOf(page, 'model');

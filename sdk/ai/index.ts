@@ -1,0 +1,3 @@
+/** Charges AI work while it streams: middleware of the Vercel AI SDK on a client of `tollgate/client`. */
+export { tollgate } from './middleware.ts';
+export type { MeterFailure, MeterSettings, TextOrLookup } from './settings.ts';
