@@ -19,6 +19,8 @@ export type Plan = {
   ending?: 'whole' | 'cut' | 'hang';
   /** What it counted; null: it does not say. */
   usage?: Usage | null;
+  /** As many images, where that is not what was asked for. */
+  imagesMade?: number;
   /** It is refused with this status. */
   status?: number;
 };
@@ -68,7 +70,7 @@ export async function startProvider(port = 0): Promise<Provider> {
         .writeHead(status, { 'content-type': 'application/json' })
         .end(JSON.stringify({ error }));
     }
-    if (call.path.endsWith('/images/generations')) return json(res, imagesOf(call.body));
+    if (call.path.endsWith('/images/generations')) return json(res, imagesOf(call.body, plan.imagesMade));
     const pieces = plan.pieces ?? ANSWER.split(/(?= )/);
     const usage = plan.usage === undefined ? { input: 20, output: pieces.length } : plan.usage;
     const form = call.path.endsWith('/responses') ? responses : chat;
@@ -197,8 +199,8 @@ function responsesUsage({ input, cachedInput = 0, output, reasoning = 0 }: Usage
 const DOT =
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mM8c+bMfwAGgAL+hc2rNAAAAABJRU5ErkJggg==';
 
-function imagesOf({ n = 1 }: { n?: number }): object {
-  return { created: 1_790_000_000, data: Array.from({ length: n }, () => ({ b64_json: DOT })) };
+function imagesOf({ n = 1 }: { n?: number }, made = n): object {
+  return { created: 1_790_000_000, data: Array.from({ length: made }, () => ({ b64_json: DOT })) };
 }
 
 if (import.meta.main) {
