@@ -16,19 +16,17 @@ export async function unlockKey(client: pg.PoolClient, key: string): Promise<voi
 // Keeps these locks apart from other advisory locks on the same text.
 const LOCK_SEED = 70_427_011;
 
-/** The request that was made with this key first: this one, if there was none. */
+/**
+ * The request that was made with this key first: this one, if there was none. In one statement: whoever has lost the lock
+ * with its connection may forget the request at any moment.
+ */
 export async function claimRequest(db: Db, key: string, fingerprint: string): Promise<Stored> {
-  const { numInsertedOrUpdatedRows } = await db
+  return db
     .insertInto('IdempotentRequest')
     .values({ key, fingerprint })
-    .onConflict((conflict) => conflict.column('key').doNothing())
+    .onConflict((conflict) => conflict.column('key').doUpdateSet({ key }))
+    .returning(['fingerprint', 'status', 'body', sql<boolean>`xmax = 0`.as('isNew')])
     .executeTakeFirstOrThrow();
-  const stored = await db
-    .selectFrom('IdempotentRequest')
-    .select(['fingerprint', 'status', 'body'])
-    .where('key', '=', key)
-    .executeTakeFirstOrThrow();
-  return { ...stored, isNew: numInsertedOrUpdatedRows === 1n };
 }
 
 /** Whether the engine keeps a decision under this key, asked for as something else. */
