@@ -95,6 +95,15 @@ test('what came before, or is ignored, gets no job', async () => {
   assert.deepEqual(await jobsAbout(customer), [['in_1'], ['in_3']]);
 });
 
+test('a job that could not be added at first is added soon after', async () => {
+  let failures = 2;
+  const fails = (text: string) => text.includes('add_jobs') && failures-- > 0;
+  const keep = openKeeper({ pool: watched(fails).pool, report: assert.fail });
+  const customer = newId('cus');
+  await keep(eventOf(customer, 'in_1'), now());
+  await until(async () => (await jobsAbout(customer)).length === 1);
+});
+
 test('where no job could be added, that is told, and whoever looks later finds the events', async () => {
   const reports: string[] = [];
   const keep = openKeeper({

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Queryable } from '../engine/store.ts';
 import type { StripeServices } from './services.ts';
 import { type About, addCustomerJobs, type KeptEvent, keepEvents } from './store.ts';
@@ -8,11 +9,14 @@ const BATCH_MAX = 100;
 /** While a statement is under way a second one begins, though not for fewer: a small one costs nearly as much. */
 const SECOND_MIN = 6;
 
-/** Events about the same come milliseconds after one another: once so long none has come, all are worked off together. */
+/** Events about the same come milliseconds after one another: once so long all are kept, they are worked off together. */
 const QUIET_MS = 10;
 
 /** How long the events of a burst that does not end wait to be worked off: to answer comes first. */
 const PATIENCE_MS = 3_000;
+
+/** A connection that broke is replaced at once, a Postgres that was killed within seconds. */
+const RETRY_PAUSES_MS = [50, 500, 2_500];
 
 /** Keeps an event, resolves once it is on disk, and has it worked off soon after. */
 export type Keep = (event: KeptEvent, now: Date) => Promise<void>;
@@ -28,7 +32,7 @@ type Waiting = {
 export function openKeeper({ pool, report }: Pick<StripeServices, 'pool' | 'report'>): Keep {
   const waiting: Waiting[] = [];
   let underWay = 0;
-  const workOff = gather(pool, report);
+  const workOff = gather(pool, report, () => underWay > 0);
 
   function write(): void {
     if (waiting.length === 0 || underWay === 2 || (underWay === 1 && waiting.length < SECOND_MIN)) return;
@@ -60,24 +64,40 @@ export function openKeeper({ pool, report }: Pick<StripeServices, 'pool' | 'repo
 }
 
 /**
- * Gathers the events that wait, until it is quiet, and gives them a job for each customer that they are about. A process
- * that ends before loses none: whoever starts, or looks a minute later, finds them among the events.
+ * Gathers the events that wait, until no more are being kept, and gives them a job for each customer that they are about.
+ * A process that ends before loses none: whoever starts, or looks a minute later, finds them among the events.
  */
-function gather(db: Queryable, report: StripeServices['report']): (about: About[]) => void {
+function gather(
+  db: Queryable,
+  report: StripeServices['report'],
+  isKeeping: () => boolean,
+): (about: About[]) => void {
   let gathered: About[] = [];
   let [firstAt, lastAt] = [0, 0];
 
   function flushOnceQuiet(): void {
-    const waitMs = Math.min(lastAt + QUIET_MS, firstAt + PATIENCE_MS) - performance.now();
+    const now = performance.now();
+    const quietAt = (isKeeping() ? now : lastAt) + QUIET_MS;
+    const waitMs = Math.min(quietAt, firstAt + PATIENCE_MS) - now;
     if (waitMs > 0) {
       setTimeout(flushOnceQuiet, waitMs);
       return;
     }
     const about = gathered;
     gathered = [];
-    addCustomerJobs(db, about).catch((error) =>
-      report('events that were kept are worked off a minute later', error),
-    );
+    void flush(about);
+  }
+
+  /** Never rejects. Asking twice, where only the answer was lost, makes two jobs, of which one finds nothing to do. */
+  async function flush(about: About[]): Promise<void> {
+    for (const pauseMs of [...RETRY_PAUSES_MS, null]) {
+      try {
+        return await addCustomerJobs(db, about);
+      } catch (error) {
+        if (pauseMs === null) report('events that were kept are worked off a minute later', error);
+        else await sleep(pauseMs, undefined, { ref: false });
+      }
+    }
   }
 
   return (about) => {
