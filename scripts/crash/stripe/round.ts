@@ -5,7 +5,7 @@ import { checkRound, type Found } from './check.ts';
 import { Crowd } from './crowd.ts';
 import { type Kill, killOnce } from './kill.ts';
 import { settle } from './settle.ts';
-import { openSite } from './site.ts';
+import { openSite, type Site } from './site.ts';
 import { moveTime } from './time.ts';
 
 /** How many servers there are, and what is killed when. */
@@ -73,6 +73,17 @@ export async function playRound({ seed, kills }: { seed: number; kills: number }
   }
   round.asked = asking.asked.length;
   round.retried = asking.retried;
-  round.broken.push(...asking.broken, ...(await site.close()));
+  round.broken.push(
+    ...asking.broken.flatMap((what) => [what, ...loggedOf(site, what)]),
+    ...(await site.close()),
+  );
   return round;
+}
+
+/** What the servers have logged of the request that an answer names. */
+function loggedOf({ reports, doors }: Site, answered: string): string[] {
+  const requestId = /"requestId":"([^"]+)"/.exec(answered)?.[1];
+  if (requestId === undefined) return [];
+  const logs = [...reports, ...doors.map(({ client }) => client?.errors() ?? '')];
+  return logs.flatMap((log) => log.split('\n')).filter((line) => line.includes(requestId));
 }
