@@ -23,7 +23,7 @@ export async function findWorkspacesWithDue(
     text: `
       select distinct "workspaceId"
       from "Hold"
-      where status = 'HELD' and "expiresAt" <= $1 and ($2::text is null or "workspaceId" = $2)
+      where "endedBy" is null and "expiresAt" <= $1 and ($2::text is null or "workspaceId" = $2)
       limit $3`,
     values: [now, workspaceId, max],
   });

@@ -51,7 +51,6 @@ create table "Hold" (
 );
 
 create index "Hold_workspaceId_idx" on "Hold" ("workspaceId") where "endedBy" is null;
-create index "Hold_expiresAt_idx" on "Hold" ("expiresAt") where status = 'HELD';
 create index "Hold_workspaceId_id_idx" on "Hold" ("workspaceId", id);
 
 alter table "Hold" add constraint "Hold_workspaceId_fkey"
