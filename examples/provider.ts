@@ -52,7 +52,8 @@ export type Provider = {
 const ANSWER = 'Reserve before the work, count while it streams, and charge what it came to.';
 const EVERY_MS = 20;
 
-export async function startProvider(port = 0): Promise<Provider> {
+/** `usual` is how a call is answered that nothing is planned for. */
+export async function startProvider(port = 0, usual: Plan = {}): Promise<Provider> {
   const calls: Call[] = [];
   const plans: Plan[] = [];
   const server = createServer((req, res) => void answer(req, res).catch(() => res.destroy()));
@@ -63,7 +64,7 @@ export async function startProvider(port = 0): Promise<Provider> {
     res.on('close', () => {
       call.wasLeft = !res.writableEnded;
     });
-    const { status, ...plan } = plans.shift() ?? {};
+    const { status, ...plan } = plans.shift() ?? usual;
     if (status !== undefined) {
       const error = { message: `It is refused with ${status}.`, type: 'invalid_request_error' };
       return void res

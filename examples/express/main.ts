@@ -1,0 +1,52 @@
+/**
+ * Answers in plain text, by Express: a refusal is a 402 that says why. What it needs is said in examples/README.md.
+ *
+ *     curl -N http://127.0.0.1:8080/chat -H 'Content-Type: application/json' -d '{"prompt": "What is a fair price?"}'
+ */
+import { openai } from '@ai-sdk/openai';
+import { streamText, wrapLanguageModel } from 'ai';
+import express, { type ErrorRequestHandler } from 'express';
+import { tollgate } from 'tollgate/ai';
+import { createClient, isRefusal } from 'tollgate/client';
+
+const client = createClient({
+  url: process.env.TOLLGATE_URL!,
+  secretKey: process.env.TOLLGATE_SECRET_KEY!,
+});
+await client.workspaces.put({ id: 'acme', name: 'Acme' });
+const model = wrapLanguageModel({ model: openai('gpt-5'), middleware: tollgate({ client, pageId: 'chat' }) });
+
+const app = express();
+
+app.post('/chat', express.json(), async (req, res) => {
+  // A reader who leaves ends the call, and pays for what was written.
+  const left = new AbortController();
+  res.on('close', () => left.abort());
+  const { stream } = streamText({
+    model,
+    prompt: req.body.prompt,
+    maxOutputTokens: 2000,
+    // Whoever is signed in: your product knows.
+    providerOptions: { tollgate: { workspaceId: 'acme' } },
+    abortSignal: left.signal,
+    onError() {}, // it is thrown below
+  });
+  for await (const part of stream) {
+    if (part.type === 'error') throw part.error;
+    if (part.type === 'text-delta') res.write(part.text);
+  }
+  res.end();
+});
+
+const sayRefusal: ErrorRequestHandler = (error, _req, res, next) => {
+  if (!isRefusal(error) || res.headersSent) return next(error);
+  const { status, code, message, details } = error;
+  res.status(status).json({ error: { code, message, details } });
+};
+app.use(sayRefusal);
+
+const server = app.listen(Number(process.env.PORT ?? 8080), () => {
+  const address = server.address();
+  if (address !== null && typeof address === 'object')
+    console.log(`The chat answers at http://127.0.0.1:${address.port}/chat`);
+});
