@@ -91,12 +91,21 @@ function launch({ databaseUrl, dataDir, env = {} }: ServerSettings) {
 }
 
 /** A process of `tollgate`, which ends with this one. */
-export function launchCommand(args: string[], env: Record<string, string | undefined> = {}) {
+export const launchCommand = (args: string[], env?: Record<string, string | undefined>) =>
+  launchProgram('src/main.ts', args, env);
+
+/** A process of a program of this project, which ends with this one. */
+export function launchProgram(
+  path: string,
+  args: string[],
+  env: Record<string, string | undefined> = {},
+  flags: string[] = [],
+) {
   const { PATH, HOME, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const given = Object.entries({ PATH, HOME, TMPDIR, NODE_COMPILE_CACHE, ...env }).filter(
     ([, value]) => value !== undefined,
   );
-  const child = spawn(process.execPath, [join(ROOT, 'src', 'main.ts'), ...args], {
+  const child = spawn(process.execPath, [...flags, join(ROOT, path), ...args], {
     cwd: ROOT,
     env: Object.fromEntries(given) as NodeJS.ProcessEnv,
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -19,18 +19,22 @@ const model = wrapLanguageModel({ model: openai('gpt-5'), middleware: tollgate({
 const app = express();
 
 app.post('/chat', express.json(), async (req, res) => {
+  const prompt = req.body?.prompt;
+  if (typeof prompt !== 'string')
+    return void res.status(400).json({ error: 'Send {"prompt": "…"} as JSON.' });
   // A reader who leaves ends the call, and pays for what was written.
   const left = new AbortController();
   res.on('close', () => left.abort());
   const { stream } = streamText({
     model,
-    prompt: req.body.prompt,
+    prompt,
     maxOutputTokens: 2000,
     // Whoever is signed in: your product knows.
     providerOptions: { tollgate: { workspaceId: 'acme' } },
     abortSignal: left.signal,
     onError() {}, // it is thrown below
   });
+  res.type('text/plain');
   for await (const part of stream) {
     if (part.type === 'error') throw part.error;
     if (part.type === 'text-delta') res.write(part.text);
@@ -41,7 +45,7 @@ app.post('/chat', express.json(), async (req, res) => {
 const sayRefusal: ErrorRequestHandler = (error, _req, res, next) => {
   if (!isRefusal(error) || res.headersSent) return next(error);
   const { status, code, message, details } = error;
-  res.status(status).json({ error: { code, message, details } });
+  res.status(status).type('json').send({ error: { code, message, details } });
 };
 app.use(sayRefusal);
 

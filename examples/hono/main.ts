@@ -59,7 +59,7 @@ app.post('/chat', async (c) => {
 function inWords(error: unknown): string {
   if (isRefusal(error, 'insufficient_credits')) {
     const { required, available } = error.details;
-    return `There are too few points left. An answer may take ${required} credits beside them, and you have ${available}.`;
+    return `That takes more points than are left: up to ${required} credits beside the free ones, and you have ${available}.`;
   }
   return isRefusal(error, 'limit_reached')
     ? error.message

@@ -36,9 +36,10 @@ export type World = {
   close(): Promise<void>;
 };
 
-export async function openWorld(): Promise<World> {
+/** `env`: variables of the server, such as another catalog. */
+export async function openWorld(env: Record<string, string | undefined> = {}): Promise<World> {
   const database: TestDatabase = await testDatabase();
-  const server = await startServer({ databaseUrl: database.url, env: { TOLLGATE_TEST_CLOCK: '1' } });
+  const server = await startServer({ databaseUrl: database.url, env: { TOLLGATE_TEST_CLOCK: '1', ...env } });
   const wire = await openWire(server.url);
   const provider = await startProvider();
   const client = createClient({ url: wire.url, secretKey: SECRET_KEY });

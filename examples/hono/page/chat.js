@@ -1,6 +1,7 @@
 // The page's side: sends what was said, as useChat of the AI SDK would, and shows the answer and the points as they come.
 
-const ASK_AGAIN_MS = 250;
+/** Whoever stops is charged once the server has heard of it, which is soon. */
+const SETTLED = { askEveryMs: 250, asksMax: 20 };
 
 const [form, prompt, send, stop, log, points, status] = [
   'form',
@@ -18,8 +19,6 @@ let left = 0;
 /** Ends the answer that is being written. */
 let running;
 
-showPoints((await balance()).left);
-
 form.addEventListener('submit', (event) => {
   event.preventDefault();
   const text = prompt.value.trim();
@@ -32,6 +31,7 @@ prompt.addEventListener('keydown', (event) => {
   form.requestSubmit();
 });
 stop.addEventListener('click', () => running?.abort());
+showPoints((await balance()).left);
 
 async function ask(text) {
   const before = left;
@@ -48,12 +48,7 @@ async function ask(text) {
     refusal = running.signal.aborted ? undefined : 'The answer broke off. Only what came is charged.';
   }
   answer.ariaBusy = 'false';
-  // Whoever stops is charged once the server has heard of it.
-  for (let now = await balance(); ; now = await balance()) {
-    showPoints(now.left);
-    if (now.isSettled) break;
-    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
-  }
+  await settled();
   finish(answer, before - left, refusal);
 }
 
@@ -99,12 +94,25 @@ function finish(answer, charged, refusal) {
   const sum = `${charged} ${charged === 1 ? 'point' : 'points'}`;
   const charge = running.signal.aborted ? `Stopped · ${sum} for what was written` : sum;
   if (text !== '' || charged > 0) add('charge', charge);
-  status.textContent = `${charge}. ${points.textContent}.`;
+  if (refusal === undefined) status.textContent = `${charge}. ${points.textContent}.`;
   setRunning(undefined);
 }
 
+async function settled() {
+  for (let asks = 0; asks < SETTLED.asksMax; asks++) {
+    const now = await balance();
+    showPoints(now.left);
+    if (now.isSettled) return;
+    await new Promise((resolve) => setTimeout(resolve, SETTLED.askEveryMs));
+  }
+}
+
 async function balance() {
-  return (await fetch('/points')).json();
+  try {
+    return await (await fetch('/points')).json();
+  } catch {
+    return { left, isSettled: true };
+  }
 }
 
 function showPoints(now) {
@@ -114,10 +122,12 @@ function showPoints(now) {
 }
 
 function setRunning(controller) {
+  const hadFocus = [send, stop].includes(document.activeElement);
   running = controller;
   send.hidden = running !== undefined;
   stop.hidden = running === undefined;
-  prompt.focus();
+  // One takes the place of the other, also for whoever uses the keyboard.
+  if (hadFocus) (send.hidden ? stop : send).focus();
 }
 
 function say(role, text) {
