@@ -6,11 +6,11 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { type Provider, startProvider } from '../../examples/provider.ts';
 import { type TestDatabase, testDatabase } from '../database.ts';
-import { SECRET_KEY, startServer, type TestServer } from '../server.ts';
+import { launchProgram, SECRET_KEY, startServer, type TestServer } from '../server.ts';
 import { ROOT, readPage } from './pages.ts';
 
 describe('the examples', () => {
-  const examples = globSync('examples/*/main.ts', { cwd: ROOT }).sort();
+  const outputs = globSync('examples/*/output.txt', { cwd: ROOT }).sort();
   let database: TestDatabase;
   let server: TestServer;
   let provider: Provider;
@@ -33,16 +33,25 @@ describe('the examples', () => {
     OPENAI_API_KEY: 'sk-of-the-test',
   });
 
-  test('are there', () => assert.notEqual(examples.length, 0));
+  test('are there', () => assert.notEqual(outputs.length, 0));
 
-  for (const example of examples) {
+  for (const output of outputs) {
+    const example = join(dirname(output), 'main.ts');
     test(`${example} prints what lies beside it`, async () => {
       const { stdout } = await promisify(execFile)(
         process.execPath,
         ['--conditions=tollgate-source', join(ROOT, example)],
         { env: { ...process.env, ...settings() } },
       );
-      assert.equal(stdout, readPage(join(dirname(example), 'output.txt')));
+      assert.equal(stdout, readPage(output));
     });
   }
+
+  test('run by one command, on a Tollgate and a provider that are there for them alone', async () => {
+    const { output, errors, ended } = launchProgram('scripts/example.ts', ['ai-script'], {}, [
+      '--conditions=tollgate-source',
+    ]);
+    assert.equal(await ended, 0, errors());
+    assert.equal(output(), readPage('examples/ai-script/output.txt'));
+  });
 });
