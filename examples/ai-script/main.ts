@@ -1,7 +1,4 @@
-/**
- * A metered chat in ten lines. It needs a Tollgate (`npm start`) in TOLLGATE_URL and TOLLGATE_SECRET_KEY, and a provider: your key in
- * OPENAI_API_KEY, or a stand-in (`node examples/provider.ts`) in OPENAI_BASE_URL.
- */
+/** A metered chat in ten lines. `npm run example ai-script` runs it; examples/README.md says what it needs. */
 import { openai } from '@ai-sdk/openai';
 import { streamText, wrapLanguageModel } from 'ai';
 import { tollgate } from 'tollgate/ai';

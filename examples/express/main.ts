@@ -1,5 +1,5 @@
 /**
- * Answers in plain text, by Express: a refusal is a 402 that says why. What it needs is said in examples/README.md.
+ * Answers in plain text, by Express: a refusal is a 402 that says why. `npm run example express`, and then
  *
  *     curl -N http://127.0.0.1:8080/chat -H 'Content-Type: application/json' -d '{"prompt": "What is a fair price?"}'
  */

@@ -1,4 +1,4 @@
-/** A chat page that shows what is left while the answer streams, by Hono. What it needs is said in examples/README.md. */
+/** A chat page that shows what is left while the answer streams, by Hono: `npm run example hono`. */
 import { join } from 'node:path';
 import { openai } from '@ai-sdk/openai';
 import { serve } from '@hono/node-server';

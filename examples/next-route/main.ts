@@ -1,4 +1,4 @@
-/** Serves the route without Next.js, by node:http. What it needs is said in examples/README.md. */
+/** Serves the route without Next.js, by node:http: `npm run example next-route`. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
