@@ -3,6 +3,7 @@
  *
  *     curl -N http://127.0.0.1:8080/chat -H 'Content-Type: application/json' -d '{"prompt": "What is a fair price?"}'
  */
+import type { AddressInfo } from 'node:net';
 import { openai } from '@ai-sdk/openai';
 import { streamText, wrapLanguageModel } from 'ai';
 import express, { type ErrorRequestHandler } from 'express';
@@ -20,8 +21,7 @@ const app = express();
 
 app.post('/chat', express.json(), async (req, res) => {
   const prompt = req.body?.prompt;
-  if (typeof prompt !== 'string')
-    return void res.status(400).json({ error: 'Send {"prompt": "…"} as JSON.' });
+  if (typeof prompt !== 'string') return void res.status(400).send('Send {"prompt": "…"} as JSON.');
   // A reader who leaves ends the call, and pays for what was written.
   const left = new AbortController();
   res.on('close', () => left.abort());
@@ -42,15 +42,16 @@ app.post('/chat', express.json(), async (req, res) => {
   res.end();
 });
 
+/** It comes before the first word, so that nothing was sent yet. */
 const sayRefusal: ErrorRequestHandler = (error, _req, res, next) => {
-  if (!isRefusal(error) || res.headersSent) return next(error);
+  if (!isRefusal(error, 'insufficient_credits', 'limit_reached')) return next(error);
   const { status, code, message, details } = error;
   res.status(status).type('json').send({ error: { code, message, details } });
 };
 app.use(sayRefusal);
 
-const server = app.listen(Number(process.env.PORT ?? 8080), () => {
-  const address = server.address();
-  if (address !== null && typeof address === 'object')
-    console.log(`The chat answers at http://127.0.0.1:${address.port}/chat`);
+const server = app.listen(Number(process.env.PORT ?? 8080), '127.0.0.1', (error) => {
+  if (error) throw error;
+  const { port } = server.address() as AddressInfo;
+  console.log(`The chat answers at http://127.0.0.1:${port}/chat`);
 });

@@ -36,7 +36,9 @@ app.post('/chat', async (c) => {
     async execute({ writer }) {
       const show = (left: number) => writer.write({ type: 'data-points', data: left, transient: true });
       const middleware = tollgate({
-        ...{ client, workspaceId, pageId: 'chat' },
+        client,
+        workspaceId,
+        pageId: 'chat',
         onHold: ({ settledAmount, progressAmount }) => show(atFirst - (settledAmount ?? progressAmount)),
       });
       const answer = streamText({
@@ -74,6 +76,7 @@ app.get('/points', async (c) => {
 
 app.get('*', serveStatic({ root: join(import.meta.dirname, 'page') }));
 
-serve({ fetch: app.fetch, port: Number(process.env.PORT ?? 8080) }, ({ port }) => {
-  console.log(`The chat is at http://127.0.0.1:${port}`);
+const [hostname, port] = ['127.0.0.1', Number(process.env.PORT ?? 8080)];
+serve({ fetch: app.fetch, hostname, port }, ({ address, port }) => {
+  console.log(`The chat is at http://${address}:${port}`);
 });

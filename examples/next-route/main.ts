@@ -12,7 +12,7 @@ const client = createClient({
 });
 await client.workspaces.put({ id: 'acme', name: 'Acme' });
 
-const server = createServer(getRequestListener(POST)).listen(process.env.PORT ?? 8080);
+const server = createServer(getRequestListener(POST)).listen(Number(process.env.PORT ?? 8080), '127.0.0.1');
 await once(server, 'listening');
 const { port } = server.address() as AddressInfo;
 console.log(`The route answers useChat at http://127.0.0.1:${port}`);
