@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { AICosts, AIWork } from './ai-worker.ts';
 import type { LoadResult } from './load.ts';
 import { cpuMs, familyOf, memoryMiB } from './machine.ts';
 import { hasPgbench, native } from './native.ts';
@@ -22,6 +23,7 @@ import {
   fillWallets,
   KEY,
   run,
+  runWorker,
   type Server,
   startHelper,
   startServer,
@@ -102,6 +104,14 @@ function workOf(port: number, path: string, workspaces: number, items = 0) {
   return { port, key: KEY, connections, seconds, warmupSeconds: WARMUP_SECONDS, path, workspaces, items };
 }
 
+const AI_CHUNKS = 500;
+const AI_CALLS = 100; // of a turn
+
+function aiCosts(): Promise<AICosts> {
+  const work = { workspaceId: 'ws_0', chunks: AI_CHUNKS, calls: AI_CALLS, turns };
+  return runWorker<AICosts>('ai-worker.ts', { port: server.port, key: KEY, ...work } satisfies AIWork);
+}
+
 const perSecond = (result: LoadResult) => result.perSecond;
 
 function note(line: string): void {
@@ -170,6 +180,8 @@ rows.push(
   )),
 );
 
+const ai = 'streamed answer'.includes(flags.only) ? await aiCosts() : null;
+
 const plain = await startHelper('plain.ts', [KEY]);
 rows.push(
   ...(await measure(
@@ -237,8 +249,7 @@ if ('webhooks'.includes(flags.only)) {
 }
 
 const report: Report = {
-  rows,
-  webhooks,
+  ...{ rows, ai, webhooks },
   start: { firstMs: first.readyMs, laterMs: later.readyMs },
   memory: { atRest: memoryAtRest, afterLoad: memoryAfterLoad },
 };

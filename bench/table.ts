@@ -1,6 +1,10 @@
+import type { AICosts } from './ai-worker.ts';
+
 /** What a run of the bench has measured. */
 export type Report = {
   rows: Row[];
+  /** Of a model's answer that is streamed through the middleware; null where none was. */
+  ai: AICosts | null;
   /** Null where none were delivered. */
   webhooks: WebhookCounts | null;
   start: { firstMs: number; laterMs: number };
@@ -30,7 +34,7 @@ export function median(values: number[]): number {
 }
 
 /** Prints a report as tables that can be pasted into a page. */
-export function printTable({ rows, webhooks, start, memory }: Report): void {
+export function printTable({ rows, ai, webhooks, start, memory }: Report): void {
   const throughput = [
     [
       'measure',
@@ -59,6 +63,7 @@ export function printTable({ rows, webhooks, start, memory }: Report): void {
   ];
   const rest = [
     ['what', 'measured', 'at most'],
+    ...(ai === null ? [] : aiLines(ai)),
     ['npm start to ready, first start', `${(start.firstMs / 1000).toFixed(2)} s`, '4 s'],
     ['npm start to ready, later start', `${(start.laterMs / 1000).toFixed(2)} s`, '2 s'],
     ['server at rest', `${memory.atRest.serverMiB.toFixed(0)} MiB`, '150 MiB'],
@@ -73,6 +78,17 @@ export function printTable({ rows, webhooks, start, memory }: Report): void {
     `\nOf ${events} events Tollgate applied ${applied}, each after its object was read again from the simulator; from the ` +
       `other ${ignored} nothing follows.\n`,
   );
+}
+
+function aiLines({ cpuMs, firstTokenMs, holdMs }: AICosts): string[][] {
+  return [
+    ['CPU that metering adds to an answer of 500 chunks', `${cpuMs.toFixed(2)} ms`, '1 ms'],
+    [
+      'how much later its first token comes',
+      `${firstTokenMs.toFixed(1)} ms`,
+      `${holdMs.toFixed(1)} ms, a hold's time`,
+    ],
+  ];
 }
 
 function markdown(table: string[][]): string {

@@ -11,7 +11,7 @@ import type { Delivered, Delivery } from './deliver-worker.ts';
 import { cpuMs, familyOf } from './machine.ts';
 import { makeEvents } from './mix.ts';
 import { median, type Row, type WebhookCounts } from './table.ts';
-import { databaseUrl, fillWallets, query, runWorker, startHelper, startServer } from './world.ts';
+import { databaseUrl, fillWallets, query, runLoad, startHelper, startServer } from './world.ts';
 
 /** As many as Stripe's own deliveries of a burst may be under way here. */
 const CONNECTIONS = 16;
@@ -97,7 +97,7 @@ async function deliver(port: number, events: Stripe.Event[]): Promise<Delivered>
   // Indented, as Stripe's are.
   writeFileSync(bodiesFile, JSON.stringify(events.map((event) => JSON.stringify(event, null, 2))));
   const delivery: Delivery = { port, secret: SECRET, connections: CONNECTIONS, bodiesFile };
-  const delivered = await runWorker<Delivered>('deliver-worker.ts', delivery);
+  const delivered = await runLoad<Delivered>('deliver-worker.ts', delivery);
   rmSync(folder, { recursive: true });
   return delivered;
 }

@@ -97,18 +97,23 @@ export async function startHelper(file: string, args: string[]): Promise<{ port:
 
 /** Puts load on a server from a process of its own. */
 export async function run(work: Work): Promise<LoadResult> {
-  return runWorker('load-worker.ts', work);
+  return runLoad('load-worker.ts', work);
+}
+
+/** Runs a worker that puts load on a server, all of which must be served. */
+export async function runLoad<R extends LoadResult>(file: string, work: object): Promise<R> {
+  const result = await runWorker<R>(file, work);
+  if (Object.keys(result.refused).length > 0) throw new Error(`refused: ${JSON.stringify(result.refused)}`);
+  return result;
 }
 
 /** Runs a worker of the bench with its work, and resolves to its result. */
-export async function runWorker<R extends LoadResult>(file: string, work: object): Promise<R> {
+export async function runWorker<R>(file: string, work: object): Promise<R> {
   const { stdout } = await promisify(execFile)(process.execPath, [
     join(import.meta.dirname, file),
     JSON.stringify(work),
   ]);
-  const result: R = JSON.parse(stdout);
-  if (Object.keys(result.refused).length > 0) throw new Error(`refused: ${JSON.stringify(result.refused)}`);
-  return result;
+  return JSON.parse(stdout);
 }
 
 const ITEMS_MAX = 1000; // of one batch
