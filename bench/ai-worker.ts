@@ -39,10 +39,7 @@ type Part = StreamOf<Awaited<ReturnType<MockLanguageModelV4['doStream']>>>;
 const parts: Part[] = [
   { type: 'stream-start', warnings: [] },
   { type: 'text-start', id: '1' },
-  ...Array.from(
-    { length: chunks },
-    () => ({ type: 'text-delta', id: '1', delta: ' toll' }) satisfies Part,
-  ),
+  ...Array.from({ length: chunks }, () => ({ type: 'text-delta', id: '1', delta: ' toll' }) satisfies Part),
   { type: 'text-end', id: '1' },
   { type: 'finish', finishReason: { unified: 'stop', raw: 'stop' }, usage },
 ];
