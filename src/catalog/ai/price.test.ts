@@ -175,6 +175,13 @@ test('so many output tokens can be had, and not one more', () => {
   );
 });
 
+test('of a model that only reads no output can be had, and nothing if what it reads cannot be paid', () => {
+  const price = priced({ tokens: { input: 10 } });
+  const work = { model: 'm', tokens: { input: 5000 } };
+  assert.equal(affordableOutput(price, work, 5n * MICROS_PER_UNIT), 0);
+  assert.equal(affordableOutput(price, work, 4n * MICROS_PER_UNIT), null);
+});
+
 test('so many images can be had, and not one more', () => {
   fc.assert(
     fc.property(anyPrice, anyUsd, fc.nat(100_000), (terms, price, most) => {

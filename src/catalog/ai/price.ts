@@ -143,7 +143,10 @@ export function priceWork(price: AIPrice, work: ModelWork): Priced {
  */
 export function affordableOutput(price: AIPrice, work: ModelWork, points: Micros): number | null {
   const tokens = work.tokens!;
-  const withOne = costOf(price, { ...work, tokens: { ...tokens, output: 1 } });
+  const outputOf = (output: number) => costOf(price, { ...work, tokens: { ...tokens, output } });
+  // A model that only reads, such as one for embeddings, has no price for output: there is none to be had.
+  if (price.tokens?.output === undefined) return affordableUnits(price, outputOf(0), 0n, points, 0);
+  const withOne = outputOf(1);
   const perToken = costOfToken(price, work.model, 'output', inputOf(tokens));
   return affordableUnits(price, withOne - perToken, perToken, points, TOKENS_MAX);
 }
