@@ -401,6 +401,27 @@ for (const [name, spoil, others = []] of CORRUPTIONS) {
   });
 }
 
+for (const [month, paidFrom, isIn] of [
+  ['2026-03-15', '2026-04-14', true],
+  ['2026-03-15', '2026-04-15', false],
+  ['2026-01-29', '2026-02-27', true],
+  ['2026-01-29', '2026-02-28', false],
+  // Counted from the 31st.
+  ['2026-01-31', '2026-02-27', true],
+  ['2026-01-31', '2026-02-28', false],
+  ['2026-02-28', '2026-03-30', true],
+  ['2026-02-28', '2026-03-31', false],
+  ['2026-04-30', '2026-05-30', true],
+  ['2026-04-30', '2026-05-31', false],
+] as const) {
+  test(`of a month from ${month}, ${paidFrom} is ${isIn ? 'a day' : 'no day'}`, async () => {
+    const { reports } = await spoiled(sql`
+      with moved as (update "PaidPeriod" set "startDate" = ${`${paidFrom}T12:00Z`}, "endDate" = '2027-01-01')
+      update "PlanCredit" set month = ${`${month}T12:00Z`} returning month`);
+    assert.equal(reports.find(({ name }) => name === PLAN_PAID)!.ok, isIn);
+  });
+}
+
 test('a broken audit prints the rows, a clean one a line for each invariant', async () => {
   const clean = await audit(database.db, { now });
   const lines = printAudit(clean).split('\n');

@@ -1,6 +1,15 @@
 import { sql } from 'kysely';
 import type { Check } from '../check.ts';
 
+/**
+ * When the month of a PlanCredit ends at the latest, by UTC: one that begins on the last day of a calendar month may be
+ * counted from a later day, and then ends on the last day of the next.
+ */
+const latestEnd = sql`(
+  select greatest(began + interval '1 month', began + interval '1 day' + interval '1 month' - interval '1 day')
+  from (select c.month at time zone 'UTC') as of(began)
+) at time zone 'UTC'`;
+
 export const planChecks: readonly Check[] = [
   {
     name: 'credits that came with a plan are noted once, with their grant',
@@ -24,7 +33,7 @@ export const planChecks: readonly Check[] = [
         from "PaidPeriod" p
         where p."workspaceId" = c."workspaceId" and p."subscriptionId" = c."subscriptionId" and p.plan >= c.plan
           and p."paymentId" is not distinct from c."paymentId"
-          and p."endDate" > c.month and p."startDate" < c.month + interval '1 month'
+          and p."endDate" > c.month and p."startDate" < ${latestEnd}
       )`,
   },
   {
