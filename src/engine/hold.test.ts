@@ -80,7 +80,7 @@ class Table {
     return [toUnits(balance), toUnits(held)];
   }
 
-  subscribe(plan: 'BASIC' | 'PRO'): void {
+  subscribe(plan: 'BASIC' | 'PRO' | 'ENTERPRISE'): void {
     this.state = {
       ...this.state,
       subscription: {
@@ -167,6 +167,18 @@ suite('terms that change while something is held', () => {
     const id = table.hold(1);
     table.subscribe('BASIC');
     assert.deepEqual(taken(table.settle(id, 8)), [8, 5, 3, 3, 0]);
+  });
+
+  test('a plan that lacks the feature: what was held is paid, and nothing of it is left', () => {
+    const table = new Table([grantOf('a', 20)]);
+    const [id, other] = [table.hold(4), table.hold(1)];
+    table.catalog = catalogWith((config) => delete config.plans.ENTERPRISE!.features['api.calls']);
+    table.subscribe('ENTERPRISE');
+    const settled = table.settle(id, 4);
+    assert.deepEqual(taken(settled), [4, 3, 1, 2, 0]);
+    const released = table.ask({ type: 'RELEASE', holdId: other }).at(-1)!;
+    for (const { reasons } of [settled, released])
+      assert.deepEqual(reasons.allowance, { limit: 0, used: 0, remaining: 0, resetsAt: null });
   });
 
   test('the feature is gone from the catalog: what was held is paid, and no more', () => {

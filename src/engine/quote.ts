@@ -143,10 +143,12 @@ function freeAgainAt(
   return ends.find((at) => counted(at < end ? start : at, at) < limit) ?? end;
 }
 
-/** The allowance of a feature as it is explained with a decision; of a plan that does not count it, nothing is said. */
+/** The allowance of a feature as it is explained with a decision. A plan that lacks it leaves nothing of it. */
 export function allowanceReasonOf(state: State, featureCode: string, context: Context): AllowanceReason {
-  const meter = termsOf(context).meters.get(featureCode);
-  return allowanceReason(meter === undefined ? UNCOUNTED : allowanceOf(state, featureCode, meter, context));
+  const { meters, switches } = termsOf(context);
+  const meter = meters.get(featureCode);
+  if (meter !== undefined) return allowanceReason(allowanceOf(state, featureCode, meter, context));
+  return allowanceReason(switches.has(featureCode) ? UNCOUNTED : NOT_INCLUDED);
 }
 
 /** What is not counted. */
