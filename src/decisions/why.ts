@@ -77,7 +77,22 @@ function whySettled(decision: Decision): string {
   const most = shortfall === undefined ? '' : ` ${shortfall} more was used and could not be paid.`;
   if (amount === 0n)
     return `The hold ${id} of ${held} ${how}: nothing was used.${most}${whyLapsed(decision)}`;
-  return `The hold ${id} of ${held} ${featureCode} ${how}. ${whyUsed(decision)}${whyPriced(decision)}${most}${whyLapsed(decision)}`;
+  return `The hold ${id} of ${held} ${featureCode} ${how}. ${whyCharged(decision)}${whyPriced(decision)}${most}${whyLapsed(decision)}`;
+}
+
+/** What a hold came to, on its own terms: plan, period and what is left of the allowance may be others by now. */
+function whyCharged({ featureCode, fromAllowance, fromCredits, creditCost, ...rest }: Decision): string {
+  const whose =
+    rest.periodStart === null
+      ? 'that its plan included'
+      : 'from the allowance of the period that it was held in';
+  const parts = [
+    ...(fromAllowance === 0n ? [] : [`${toUnits(fromAllowance)} ${whose}`]),
+    ...(fromCredits === 0n
+      ? []
+      : [`${toUnits(fromCredits)} for ${credits(creditCost)}, at ${rest.reasons.creditsPerUnit} each`]),
+  ];
+  return `${featureCode}: ${parts.join('; ')}.`;
 }
 
 function whyReleased(decision: Decision): string {

@@ -254,7 +254,7 @@ describe('a hold that has expired', () => {
     assert.deepEqual([usage.id, usage.amount, usage.createdAt], [row.endedBy, 6, moved.expiresAt]);
     const { body: why } = await server.get(`/v1/decisions/${row.endedBy}`);
     assert.deepEqual([why.operation, why.createdAt, why.hold.expired], ['SETTLE', moved.expiresAt, true]);
-    assert.match(why.why, /expired and was settled with its progress/);
+    assert.match(why.why, /expired and was settled with its progress\. paid: 6 for 6 credits, at 1 each\.$/);
     assert.equal((await server.refund(row.endedBy)).body.status, 'REFUNDED');
   });
 
