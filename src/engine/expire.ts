@@ -1,7 +1,8 @@
 import type { Catalog } from '../catalog/types.ts';
 import { toUnits } from '../lib/amounts.ts';
 import { isOver } from './debts.ts';
-import type { Decision, Operation } from './operations.ts';
+import type { Decision, Operation, SettleOperation } from './operations.ts';
+import { pricedOf } from './priced.ts';
 import type { Context } from './quote.ts';
 import { release, settle } from './settle.ts';
 import { type Hold, planAt, type State, unheld } from './state.ts';
@@ -46,7 +47,7 @@ function endDue(state: State, { id, workspaceId }: Operation, hold: Hold, catalo
   const asked = { id, workspaceId, holdId: hold.id, idempotency: null };
   const step =
     onExpire === 'settle'
-      ? settle(state, { ...asked, type: 'SETTLE', amount: hold.progress }, hold, context)
+      ? settleReported(state, { ...asked, type: 'SETTLE', amount: hold.progress }, hold, context)
       : release(state, { ...asked, type: 'RELEASE' }, hold, context);
   const { reasons } = step.decision;
   const at = new Date(now).toISOString();
@@ -57,6 +58,12 @@ function endDue(state: State, { id, workspaceId }: Operation, hold: Hold, catalo
       reasons: { ...reasons, at, hold: { ...reasons.hold!, expired: true } },
     },
   };
+}
+
+/** Settles with what was reported. Without a report, what a model was to do at most is not what it did. */
+function settleReported(state: State, operation: SettleOperation, hold: Hold, context: Context): Step {
+  const { held } = hold.progress === 0n ? pricedOf(operation, hold) : { held: hold };
+  return settle(state, operation, held, context);
 }
 
 /** Takes expired grants out of the balance, but for what is held of them; null where there is nothing to take. */

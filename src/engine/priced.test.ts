@@ -68,3 +68,16 @@ test('one that nobody was heard of is released, whatever its model was to do', (
   );
   assert.deepEqual([decisions[0]!.operation, state.holds], ['RELEASE', []]);
 });
+
+test('a hold that expires without a report is settled with nothing, and not with what its model was to do', () => {
+  const held = decide(empty, take('settle'), cheap, 0);
+  const { decisions } = decide(
+    held.state,
+    { type: 'EXPIRE', id: 'late', workspaceId: 'ws', idempotency: null },
+    cheap,
+    5000,
+  );
+  const [{ amount, reasons }] = decisions as [(typeof decisions)[0]];
+  const { tokens, costUsd } = reasons.ai!.work!;
+  assert.deepEqual([amount, tokens, costUsd], [0n, undefined, null]);
+});
