@@ -9,8 +9,18 @@ import type { Hold } from './state.ts';
 export function priced<O extends UseOperation | HoldOperation>(operation: O, { catalog, now }: Context): O {
   const { work, ai } = operation;
   if (work === undefined || ai === null) return operation;
-  const { points, price, costUsd } = quoteWork(catalog.ai, work, now);
+  const quote = () => quoteWork(catalog.ai, work, now);
+  const { points, price, costUsd } = operation.type === 'HOLD' ? inField('ai', quote) : quote();
   return { ...operation, amount: points, ai: { ...ai, work: { ...work, price, costUsd } } };
+}
+
+/** A use names its work beside the rest, and a hold in a field of its own: a refusal names what was sent. */
+function inField<T>(field: string, quote: () => T): T {
+  try {
+    return quote();
+  } catch (error) {
+    throw error instanceof Refusal ? error.inside(field) : error;
+  }
 }
 
 /**

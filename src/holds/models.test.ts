@@ -197,8 +197,9 @@ suite('a hold that names a model', () => {
     await refused(
       tollgate.hold({ ...asked, ai: { ...FOR, model: 'nobody', tokens } }),
       'model_unknown',
-      'model',
+      'ai.model',
     );
+    await wrong({ ai: { ...FOR, tokens: { ...tokens, audioInput: 1 } } }, 'ai.tokens.audioInput');
     assert.equal(await pointsLeft(id), 192);
     const { rows } = await database.pool.query(
       `select count(*)::int as decided from "Decision" where "workspaceId" = $1`,

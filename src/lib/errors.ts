@@ -104,6 +104,17 @@ export class Refusal extends Error {
     return CODES[this.code].status;
   }
 
+  /** The same for a request that has the field inside another one. */
+  inside(field: string): Refusal {
+    const { code, message, details, replayed, requestId } = this;
+    const isNamed = message.startsWith(`${this.param}: `);
+    return new Refusal(code, isNamed ? `${field}.${message}` : message, {
+      param: this.param === undefined ? field : `${field}.${this.param}`,
+      ...(details === undefined ? {} : { details }),
+      ...{ replayed, requestId },
+    });
+  }
+
   /** The `error` object of the answer, without its `requestId`. */
   toBody(): RefusalBody {
     return {
