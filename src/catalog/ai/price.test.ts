@@ -127,6 +127,11 @@ for (const [work, param, message] of [
   });
 }
 
+test('a price of tokens alone says nothing of images', () => {
+  const ask = () => priceWork(TEXT, { model: 'm', images: { count: 1 } });
+  assert.throws(ask, { param: 'images', message: 'images: the price of "m" says nothing of images.' });
+});
+
 test('more points than can be charged at once are refused', () => {
   const work = { model: 'm', tokens: { input: TOKENS_MAX } };
   assert.equal(points(priced({ tokens: { input: 10_000 } }), work), 1_000_000_000);

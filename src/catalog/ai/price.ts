@@ -195,6 +195,11 @@ function costOfImage({ images = [] }: ModelPrice, model: string, asked: Images):
     .filter(({ quality }) => quality === undefined || quality === asked.quality)
     .sort((a, b) => saysOf(b) - saysOf(a));
   if (found !== undefined) return exactly(found.price, COST_DECIMALS);
+  if (images.length === 0) {
+    throw new Refusal('invalid_request', `images: the price of ${name(model)} says nothing of images.`, {
+      param: 'images',
+    });
+  }
   const known = images.map(({ size = 'any size', quality = 'any quality' }) => `${size} in ${quality}`);
   throw new Refusal(
     'invalid_request',
