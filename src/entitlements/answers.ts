@@ -100,9 +100,10 @@ function messageOf(
       const when =
         details.resetsAt === null ? 'it does not start anew' : `it starts anew at ${details.resetsAt}`;
       const used = `${details.used} of ${details.limit ?? 'unlimited'}`;
+      const held = details.held === undefined ? '' : `, and ${details.held} held`;
       return details.affordable === 0
-        ? `The allowance of ${featureCode} is used up (${used}): ${when}.`
-        : `${toUnits(amount)} is more than is left of the allowance of ${featureCode} (${used} is used): ask for up to ${details.affordable}; ${when}.`;
+        ? `The allowance of ${featureCode} is used up (${used}${held}): ${when}.`
+        : `${toUnits(amount)} is more than is left of the allowance of ${featureCode} (${used} is used${held}): ask for up to ${details.affordable}; ${when}.`;
     }
     default:
       return `This takes ${details.required} credits and ${details.available} are available: buy credits, or ask for up to ${details.affordable}.`;

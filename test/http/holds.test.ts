@@ -206,6 +206,20 @@ describe('a hold', () => {
     assertRefused(await hold('unheard.of', 1), 'feature_unknown');
     assert.equal((await server.get(`/v1/holds?workspaceId=${workspaceId}`)).body.data.length, 0);
   });
+
+  test('is told of where it leaves nothing, or less than is asked for', async () => {
+    const messageOf = async (amount: number) => (await hold('blocked', amount)).body.error.message;
+    await held('blocked', 60);
+    assert.match(
+      await messageOf(41),
+      /^41 is more than .* \(0 of 100 is used, and 60 held\): ask for up to 40;/,
+    );
+    await held('blocked', 40);
+    assert.match(
+      await messageOf(1),
+      /^The allowance of blocked is used up \(0 of 100, and 100 held\): it starts/,
+    );
+  });
 });
 
 describe('progress', () => {
