@@ -3,6 +3,7 @@ import { pricedWorkSchema } from '../catalog/ai/schemas.ts';
 import { listEndpoint, oneOf, plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
 import { AIUsageType, UsageStatus } from '../db/types.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Endpoint } from '../lib/endpoint.ts';
 import { listAIUsages } from './store.ts';
 
@@ -28,14 +29,17 @@ const aiUsageRowSchema = z
   })
   .meta({ id: 'AIUsage' });
 
-export function aiListRoutes({ db }: { db: Db }): Endpoint[] {
+export function aiListRoutes({ db, engine }: { db: Db; engine: Engine }): Endpoint[] {
   return [
     listEndpoint({
       path: '/v1/ai-usages',
       summary: 'AI work, in free and paid points',
       row: aiUsageRowSchema,
       filters: { type: oneOf(AIUsageType), status: oneOf(UsageStatus) },
-      read: (page, filters) => listAIUsages(db, page, filters),
+      async read(page, filters) {
+        await engine.bookExpired(filters.workspaceId);
+        return listAIUsages(db, page, filters);
+      },
       answer: (row) => plain(row, 'creditCost'),
     }),
   ];

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { listEndpoint, oneOf, plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
 import { type CreditGrant, CreditType, GrantType, UsageStatus } from '../db/types.ts';
+import type { Engine } from '../engine/engine.ts';
 import { fromDecimal, toUnits } from '../lib/amounts.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Endpoint } from '../lib/endpoint.ts';
@@ -77,14 +78,25 @@ const creditUsageSchema = z
   })
   .meta({ id: 'CreditUsage' });
 
-export function creditListRoutes({ db, clock }: { db: Db; clock: Clock }): Endpoint[] {
+export function creditListRoutes({
+  db,
+  engine,
+  clock,
+}: {
+  db: Db;
+  engine: Engine;
+  clock: Clock;
+}): Endpoint[] {
   return [
     listEndpoint({
       path: '/v1/credits/grants',
       summary: 'Lots of credits: what each was, and what is left of it now',
       row: grantRowSchema,
       filters: { type: oneOf(GrantType) },
-      read: (page, filters) => listGrants(db, page, filters, clock.now()),
+      async read(page, filters) {
+        await engine.bookExpired(filters.workspaceId);
+        return listGrants(db, page, filters, clock.now());
+      },
       answer: (row) => grantAt(row, clock.now()),
     }),
     listEndpoint({
@@ -100,7 +112,10 @@ export function creditListRoutes({ db, clock }: { db: Db; clock: Clock }): Endpo
       summary: 'What credits paid for, and what they did not suffice for',
       row: creditUsageSchema,
       filters: { status: oneOf(UsageStatus), featureCode: featureCodeSchema },
-      read: (page, filters) => listCreditUsages(db, page, filters),
+      async read(page, filters) {
+        await engine.bookExpired(filters.workspaceId);
+        return listCreditUsages(db, page, filters);
+      },
       answer: (row) => plain(row, 'amount'),
     }),
   ];

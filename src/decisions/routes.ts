@@ -2,13 +2,14 @@ import { z } from 'zod';
 import { listEndpoint, oneOf } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
 import { OperationType, PlanType } from '../db/types.ts';
+import type { Engine } from '../engine/engine.ts';
 import { type Endpoint, endpoint } from '../lib/endpoint.ts';
 import { CODES } from '../lib/errors.ts';
 import { featureCodeSchema, textSchema } from '../lib/schemas.ts';
 import { answerDecision, decisionSchema, explainDecision, explainedDecisionSchema } from './decisions.ts';
 import { listDecisions } from './store.ts';
 
-export function decisionRoutes({ db }: { db: Db }): Endpoint[] {
+export function decisionRoutes({ db, engine }: { db: Db; engine: Engine }): Endpoint[] {
   return [
     listEndpoint({
       path: '/v1/decisions',
@@ -21,7 +22,10 @@ export function decisionRoutes({ db }: { db: Db }): Endpoint[] {
         code: z.enum(Object.keys(CODES), 'must be a code that a refusal can have, and given once'),
         allowed: oneOf({ yes: 'true', no: 'false' }),
       },
-      read: (page, filters) => listDecisions(db, page, filters),
+      async read(page, filters) {
+        await engine.bookExpired(filters.workspaceId);
+        return listDecisions(db, page, filters);
+      },
       answer: answerDecision,
     }),
     endpoint({

@@ -11,7 +11,7 @@ import { Reader } from './reader.ts';
 import { Recent } from './recent.ts';
 import type { State } from './state.ts';
 import { States } from './states.ts';
-import { lockWallet, type Queryable } from './store.ts';
+import { findWorkspacesWithDue, lockWallet, type Queryable } from './store.ts';
 import { unavailable, Writer } from './writer.ts';
 
 export { ENGINE_CONNECTIONS_MAX } from './writer.ts';
@@ -40,6 +40,8 @@ export type Engine = {
   workspaceOfHold(holdId: string, transaction?: Queryable): Promise<string>;
   /** Books what has expired in a workspace, credits and holds; resolves to whether there was any. */
   expire(workspaceId: string): Promise<boolean>;
+  /** Books the holds that have expired and that nobody has asked for; of one workspace, or of all. */
+  bookExpired(workspaceId?: string): Promise<void>;
   /** A workspace as it is now, without what has expired. Rejects with `workspace_not_found`. */
   state(workspaceId: string): Promise<State>;
   /** Resolves when all that was submitted has been answered. */
@@ -77,6 +79,9 @@ export const ENGINE_SETTINGS = {
 /** States kept in memory, at about one kilobyte each: the half of it that is in use stays for sure. */
 const STATES_MAX = 200_000;
 
+/** Workspaces whose holds are booked as expired at a time: one batch. */
+const EXPIRED_MAX = 500;
+
 /** Whose the latest holds are, at about two hundred bytes each: nearly every one is settled within minutes. */
 const HOLDS_MAX = 200_000;
 
@@ -106,6 +111,11 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
     // Under the lock nobody can move it, but a snapshot from before the lock does not see that it was moved.
     if (outcome.type === 'moved') throw snapshotTooOld();
     return outcome.type === 'nothing' ? null : outcome.answer;
+  }
+
+  async function expire(workspaceId: string): Promise<boolean> {
+    const operation = { type: 'EXPIRE', id: newId('op'), workspaceId, idempotency: null } as const;
+    return (await writer.submit(operation)) !== null;
   }
 
   return {
@@ -141,9 +151,14 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
       return hold.workspaceId;
     },
 
-    async expire(workspaceId) {
-      const operation = { type: 'EXPIRE', id: newId('op'), workspaceId, idempotency: null } as const;
-      return (await writer.submit(operation)) !== null;
+    expire,
+
+    async bookExpired(workspaceId) {
+      for (;;) {
+        const ids = await findWorkspacesWithDue(pool, { now: clock.now(), max: EXPIRED_MAX, workspaceId });
+        const booked = await Promise.all(ids.map(expire));
+        if (ids.length < EXPIRED_MAX || !booked.includes(true)) return;
+      }
     },
 
     async state(workspaceId) {

@@ -38,6 +38,24 @@ export async function findLockedWallets(db: Queryable, workspaceIds: readonly st
   return workspaceIds.filter((id) => !free.has(id));
 }
 
+/** Workspaces with holds that have expired and are not booked as ended yet; of one workspace, or of all. */
+export async function findWorkspacesWithDue(
+  db: Queryable,
+  { now, max, workspaceId }: { now: Date; max: number; workspaceId?: string | undefined },
+): Promise<string[]> {
+  // Two statements: one for both would read the open holds of all workspaces, whichever is asked for.
+  const ofOne = workspaceId === undefined ? '' : 'and "workspaceId" = $3';
+  const { rows } = await db.query({
+    text: `
+      select distinct "workspaceId"
+      from "Hold"
+      where "endedBy" is null and "expiresAt" <= $1 ${ofOne}
+      limit $2`,
+    values: workspaceId === undefined ? [now, max] : [now, max, workspaceId],
+  });
+  return rows.map((row: { workspaceId: string }) => row.workspaceId);
+}
+
 /** Runs work in a transaction of its own: committed when it resolves, rolled back when it rejects. */
 export async function transaction<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { listEndpoint, plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Endpoint } from '../lib/endpoint.ts';
 import { featureCodeSchema } from '../lib/schemas.ts';
 import { listFeatureUsages } from './store.ts';
@@ -23,14 +24,17 @@ const featureUsageSchema = z
   })
   .meta({ id: 'FeatureUsage' });
 
-export function entitlementListRoutes({ db }: { db: Db }): Endpoint[] {
+export function entitlementListRoutes({ db, engine }: { db: Db; engine: Engine }): Endpoint[] {
   return [
     listEndpoint({
       path: '/v1/feature-usages',
       summary: 'Allowances that were used, by feature and period',
       row: featureUsageSchema,
       filters: { featureCode: featureCodeSchema },
-      read: (page, filters) => listFeatureUsages(db, page, filters),
+      async read(page, filters) {
+        await engine.bookExpired(filters.workspaceId);
+        return listFeatureUsages(db, page, filters);
+      },
       answer: (row) => plain(row, 'used'),
     }),
   ];

@@ -7,7 +7,7 @@ import { grantCredits } from '../credits/credits.ts';
 import { findWorkspacesWithExpired } from '../jobs/store.ts';
 import { toMicros } from '../lib/amounts.ts';
 import { Refusal } from '../lib/errors.ts';
-import { bookExpired, getHold, type HoldInput, hold, progress, release, settle } from './holds.ts';
+import { getHold, type HoldInput, hold, progress, release, settle } from './holds.ts';
 
 // Two processes of one database, as far as they know of each other.
 const database = await testDatabase();
@@ -111,7 +111,7 @@ test('what has expired is booked, though nobody asks for it, and once', async ()
   await Promise.all(holds.map((id) => progress(here, { id, amount: micros(4) })));
   here.clock.offsetMs += 61_000;
   there.clock.offsetMs += 61_000;
-  await Promise.all([bookExpired(here), bookExpired(there), getHold(there, holds[0]!)]);
+  await Promise.all([here.engine.bookExpired(), there.engine.bookExpired(), getHold(there, holds[0]!)]);
   for (const id of ids) assert.deepEqual(await walletOf(id), { balance: 48, held: 0, used: 2 });
   const row = await getHold(here, holds[1]!);
   assert.deepEqual([row.status, row.settledAmount], ['SETTLED', 4]);

@@ -7,16 +7,13 @@ import { plain } from '../db/list.ts';
 import type { Db } from '../db/pool.ts';
 import { holdNotFound } from '../engine/batch.ts';
 import { type Answered, type CallOptions, idempotencyOf, submit } from '../engine/call.ts';
-import type { Engine } from '../engine/engine.ts';
 import type { Decision } from '../engine/operations.ts';
-import type { Queryable } from '../engine/store.ts';
 import type { AIWork, PricedWork } from '../engine/work.ts';
 import { creditOf, creditSchema, refusalOf, usageSchema, usedOf } from '../entitlements/answers.ts';
 import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { type Micros, toUnits } from '../lib/amounts.ts';
-import type { Clock } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
-import { findWorkspacesWithDue, type HoldRow, readHold } from './store.ts';
+import { type HoldRow, readHold } from './store.ts';
 
 export type HoldServices = EntitlementServices & { db: Db };
 
@@ -206,20 +203,6 @@ export function answerHold(row: HoldRow): HoldState {
 
 function aiOf({ type, pageId, work }: AIWork): NonNullable<Hold['ai']> {
   return { type, pageId, ...workAnswer(work) };
-}
-
-const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine
-
-/** Books the holds that have expired and that nobody has asked for; of one workspace, or of all. */
-export async function bookExpired(
-  { pool, engine, clock }: { pool: Queryable; engine: Engine; clock: Clock },
-  workspaceId?: string,
-): Promise<void> {
-  for (;;) {
-    const ids = await findWorkspacesWithDue(pool, { now: clock.now(), max: EXPIRED_MAX, workspaceId });
-    const booked = await Promise.all(ids.map((id) => engine.expire(id)));
-    if (ids.length < EXPIRED_MAX || !booked.includes(true)) return;
-  }
 }
 
 const STATUS = { HOLD: 'HELD', PROGRESS: 'HELD', SETTLE: 'SETTLED', RELEASE: 'RELEASED' } as const;

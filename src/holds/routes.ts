@@ -3,7 +3,6 @@ import { aiWorkSchema, modelWorkShape, reportShape } from '../ai/routes.ts';
 import { mistakeIn, mistakeInReport, refuseMistake } from '../catalog/ai/schemas.ts';
 import { listEndpoint, oneOf } from '../db/list.ts';
 import { HoldStatus } from '../db/types.ts';
-import type { Queryable } from '../engine/store.ts';
 import { USE_REFUSALS } from '../entitlements/routes.ts';
 import { type Endpoint, endpoint, replyOf } from '../lib/endpoint.ts';
 import {
@@ -15,7 +14,6 @@ import {
 } from '../lib/schemas.ts';
 import {
   answerHold,
-  bookExpired,
   getHold,
   type HoldServices,
   hold,
@@ -80,7 +78,7 @@ export const settleSchema = z.strictObject(used).check(checkUsed);
 
 const REFUSALS = ['not_found', 'hold_not_open', 'idempotency_conflict'] as const;
 
-export function holdRoutes(services: HoldServices & { pool: Queryable }): Endpoint[] {
+export function holdRoutes(services: HoldServices): Endpoint[] {
   const common = { method: 'POST', tag: 'Holds', params: holdIdSchema, refusals: REFUSALS } as const;
   return [
     endpoint({
@@ -138,7 +136,7 @@ export function holdRoutes(services: HoldServices & { pool: Queryable }): Endpoi
       filters: { status: oneOf(HoldStatus), featureCode: featureCodeSchema },
       async read(page, filters) {
         // None is shown as HELD that has expired.
-        await bookExpired(services, filters.workspaceId);
+        await services.engine.bookExpired(filters.workspaceId);
         return listHolds(services.db, page, filters);
       },
       answer: answerHold,

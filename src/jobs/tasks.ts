@@ -1,6 +1,5 @@
 import type { CronItem, Task, TaskList } from 'graphile-worker';
 import { TOP_UP_TASK } from '../engine/write.ts';
-import { bookExpired } from '../holds/holds.ts';
 import { takeUnheard } from '../payments/payments.ts';
 import { applyEvent, applyObjects } from '../stripe/apply.ts';
 import { commit } from '../stripe/change.ts';
@@ -29,7 +28,7 @@ export function tasksOf(services: StripeServices): TaskList {
     'plans.credits': () => giveDueCredits(services),
     'stripe.reconcile': () => reconcileNightly(services),
     'credits.expire': () => expireCredits(services),
-    'holds.expire': () => bookExpired(services),
+    'holds.expire': () => services.engine.bookExpired(),
     [TOP_UP_TASK]: (payload) => chargeTopUp(services, idIn(payload)),
     'topups.lookAfter': () => lookAfterTopUps(services),
   };

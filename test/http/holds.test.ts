@@ -272,6 +272,24 @@ describe('a hold that has expired', () => {
     assert.equal((await server.refund(row.endedBy)).body.status, 'REFUNDED');
   });
 
+  for (const [list, expected] of Object.entries({
+    'credits/grants': { remaining: 17, held: 0, spent: 3 },
+    'credit-usages': { amount: 3, status: 'SUCCEEDED' },
+    'ai-usages': { points: 206, freePoints: 200, paidPoints: 6 },
+    'feature-usages': { featureCode: 'ai.points', used: 200 },
+    decisions: { operation: 'SETTLE', amount: 206 },
+  })) {
+    test(`is in the list of ${list} from then on, whether or not anybody has asked for it`, async () => {
+      await server.grant(workspaceId, 20);
+      const ai = { type: 'TEXT_CHAT', pageId: 'page' };
+      const id = await held('ai.points', 210, { ttlSeconds: 10, onExpire: 'settle', ai });
+      await progress(id, 206);
+      await advance(3600);
+      const [row = {}] = (await server.get(`/v1/${list}?workspaceId=${workspaceId}`)).body.data;
+      assert.deepEqual({ ...row, ...expected }, row, JSON.stringify(row));
+    });
+  }
+
   test('is answered as it ended by what finds it so', async () => {
     await server.grant(workspaceId, 20);
     const id = await held('paid', 15, { ttlSeconds: 10, onExpire: 'settle' });
