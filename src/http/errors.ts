@@ -15,6 +15,8 @@ export function errorOf(error: unknown): Refusal {
       });
     case 'FST_ERR_BAD_URL':
       return new Refusal('invalid_request', 'The path is not a valid URL.', { param: 'path' });
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new Refusal('invalid_request', 'The path has an id that is longer than any.', { param: 'path' });
   }
   // Whatever else the framework refuses in a request, such as a body that is shorter than it says.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {

@@ -144,6 +144,12 @@ describe('a path or a method that is none', () => {
     });
   }
 
+  test('an id that is longer than any is named as the path, and not given back', async () => {
+    const { answer } = await raw(request('GET', `/v1/holds/${'a'.repeat(5000)}`));
+    assertRefused(answer!, 'invalid_request', 'path');
+    assert.ok(answer!.text.length < 500, answer!.text);
+  });
+
   /** A refund takes no name: with it, the body is refused first or the path is. */
   function assertRefusedAs(answer: Answer, code: string): void {
     assert.ok([code, 'invalid_request'].includes(answer.body.error.code), answer.text);
