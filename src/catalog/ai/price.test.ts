@@ -136,6 +136,9 @@ test('more points than can be charged at once are refused', () => {
   const work = { model: 'm', tokens: { input: TOKENS_MAX } };
   assert.equal(points(priced({ tokens: { input: 10_000 } }), work), 1_000_000_000);
   assert.throws(() => priceWork(priced({ tokens: { input: 10_001 } }), work), /at most 1000000000 can be/);
+  const terms = { pointUsd: 0.000001, markup: 999.999999 };
+  const dear = priced({ tokens: { input: 1_000_000 }, perThousandRequests: 1_000_000 }, terms);
+  assert.throws(() => points(dear, { tokens: { input: 1 } }), /is 1000999998999 points in all/);
 });
 
 /** Work that is more than can be charged at once is beyond every budget. */

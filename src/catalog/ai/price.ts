@@ -130,7 +130,7 @@ export function priceWork(price: AIPrice, work: ModelWork): Priced {
     const param = work.images === undefined ? 'tokens' : 'images';
     throw new Refusal(
       'invalid_request',
-      `${param}: is ${toUnits(points)} points in all; at most ${toUnits(AMOUNT_MAX)} can be charged at once.`,
+      `${param}: is ${points / MICROS_PER_UNIT} points in all; at most ${toUnits(AMOUNT_MAX)} can be charged at once.`,
       { param },
     );
   }
