@@ -37,6 +37,8 @@ export type Call = {
   path: string;
   // biome-ignore lint/suspicious/noExplicitAny: whatever a client asks
   body: any;
+  /** How many pieces were sent by now. */
+  sent: number;
   /** Whether its caller has hung up before the end. */
   wasLeft: boolean;
 };
@@ -53,18 +55,18 @@ const ANSWER = 'Reserve before the work, count while it streams, and charge what
 const EVERY_MS = 20;
 
 /** `usual` is how a call is answered that nothing is planned for. */
-export async function startProvider(port = 0, usual: Plan = {}): Promise<Provider> {
+export async function startProvider(port = 0, usual: Plan | ((call: Call) => Plan) = {}): Promise<Provider> {
   const calls: Call[] = [];
   const plans: Plan[] = [];
   const server = createServer((req, res) => void answer(req, res).catch(() => res.destroy()));
 
   async function answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const call: Call = { path: req.url!, body: await bodyOf(req), wasLeft: false };
+    const call: Call = { path: req.url!, body: await bodyOf(req), sent: 0, wasLeft: false };
     calls.push(call);
     res.on('close', () => {
       call.wasLeft = !res.writableEnded;
     });
-    const { status, ...plan } = plans.shift() ?? usual;
+    const { status, ...plan } = plans.shift() ?? (typeof usual === 'function' ? usual(call) : usual);
     if (status !== undefined) {
       const error = { message: `It is refused with ${status}.`, type: 'invalid_request_error' };
       return void res
@@ -77,7 +79,7 @@ export async function startProvider(port = 0, usual: Plan = {}): Promise<Provide
     const form = call.path.endsWith('/responses') ? responses : chat;
     const { start, piece, end, whole } = form(call.body, pieces, usage);
     if (!call.body.stream) return plan.ending === undefined ? json(res, whole) : void res.destroy();
-    await stream(res, plan, [start, pieces.map(piece), end]);
+    await stream(res, plan, [start, pieces.map(piece), end], () => call.sent++);
   }
 
   server.listen(port, '127.0.0.1');
@@ -109,6 +111,7 @@ async function stream(
   res: ServerResponse,
   { everyMs = EVERY_MS, piecesMax = Number.POSITIVE_INFINITY, ending = 'whole' }: Plan,
   [start, pieces, end]: [object[], object[], object[]],
+  onSent: () => void,
 ): Promise<void> {
   res.writeHead(200, { 'content-type': 'text/event-stream' });
   const send = (event: object) => {
@@ -120,6 +123,7 @@ async function stream(
     if (everyMs > 0) await sleep(everyMs);
     if (res.destroyed) return;
     send(piece);
+    onSent();
   }
   if (ending === 'hang') return;
   if (ending === 'cut') {

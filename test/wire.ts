@@ -26,6 +26,16 @@ export type Wire = {
   stop(): Promise<void>;
 };
 
+/** A call that arrived, and what came of it. */
+export type Exchange = {
+  /** Such as `POST /v1/holds`. */
+  call: string;
+  key: string | undefined;
+  body: string;
+  /** Stopped: the server has never heard of it. Lost: it may have, and has not answered. */
+  answer: 'open' | 'stopped' | 'lost' | { status: number; body: string };
+};
+
 /** What is about the connection to the server, or the form in which its body came. */
 const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'connection',
@@ -35,7 +45,11 @@ const OF_THE_CONNECTION: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ]);
 
-export async function openWire(target: string): Promise<Wire> {
+/** Where the server is; one that is started again may be somewhere else by then. */
+export type Target = string | (() => string);
+
+/** Each exchange is noted as its call arrives; its answer follows. */
+export async function openWire(target: Target, note: (exchange: Exchange) => void = () => {}): Promise<Wire> {
   const calls: string[] = [];
   let isCut = false;
   const plans: { match: RegExp; faults: Fault[] }[] = [];
@@ -45,22 +59,23 @@ export async function openWire(target: string): Promise<Wire> {
     const call = `${req.method} ${req.url}`;
     calls.push(call);
     const fault = plans.find(({ match, faults }) => faults.length > 0 && match.test(call))?.faults.shift();
-    if (isCut || (fault !== undefined && 'drop' in fault)) return void req.socket.destroy();
-    const chunks: Buffer[] = [];
-    for await (const chunk of req) chunks.push(chunk);
+    const asked = await readAll(req);
+    const key = req.headers['idempotency-key']?.toString();
+    const exchange: Exchange = { call, key, body: asked.toString(), answer: 'open' };
+    note(exchange);
+    if (isCut || (fault !== undefined && 'drop' in fault)) {
+      exchange.answer = 'stopped';
+      return void req.socket.destroy();
+    }
     if (fault !== undefined && 'status' in fault) {
+      exchange.answer = 'stopped';
       res.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers });
       return void res.end(fault.body ?? '{"error":{"type":"api_error","message":"It failed."}}');
     }
-    const { host, connection, 'content-length': _length, ...headers } = req.headers;
-    const answer = await fetch(target + req.url, {
-      method: req.method ?? 'GET',
-      headers: headers as Record<string, string>,
-      ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
-    });
+    const answer = await forward(req, asked, exchange);
     const kept = [...answer.headers].filter(([name]) => !OF_THE_CONNECTION.has(name));
     const known = Object.fromEntries(kept);
-    let body = await answer.text();
+    let { body } = answer;
     if (fault !== undefined && 'change' in fault) body = JSON.stringify(await fault.change(JSON.parse(body)));
     if (fault !== undefined && 'lose' in fault) {
       if (fault.lose === 'hang') return;
@@ -70,6 +85,23 @@ export async function openWire(target: string): Promise<Wire> {
     }
     res.writeHead(answer.status, known);
     res.end(body);
+  }
+
+  async function forward(req: IncomingMessage, asked: Buffer, exchange: Exchange) {
+    const { host, connection, 'content-length': _length, ...headers } = req.headers;
+    try {
+      const answer = await fetch((typeof target === 'string' ? target : target()) + req.url, {
+        method: req.method ?? 'GET',
+        headers: headers as Record<string, string>,
+        ...(asked.length === 0 ? {} : { body: asked }),
+      });
+      const body = await answer.text();
+      exchange.answer = { status: answer.status, body };
+      return { status: answer.status, headers: answer.headers, body };
+    } catch (error) {
+      exchange.answer = 'lost';
+      throw error;
+    }
   }
 
   server.listen(0, '127.0.0.1');
@@ -87,4 +119,10 @@ export async function openWire(target: string): Promise<Wire> {
       await once(server, 'close');
     },
   };
+}
+
+async function readAll(req: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of req) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
