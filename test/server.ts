@@ -125,8 +125,8 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => text;
 }
 
-/** A test that fails half-way leaves no server behind. */
-function endWithUs(child: ChildProcess): void {
+/** A test that fails half-way leaves no process behind. */
+export function endWithUs(child: ChildProcess): void {
   const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('exit', () => process.off('exit', kill));
