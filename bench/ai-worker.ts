@@ -11,23 +11,43 @@ export type AIWork = {
   workspaceId: string;
   /** Of an answer, each a token. */
   chunks: number;
-  /** Streamed one after the other in a turn, plain and metered in turns. */
+  /** Of a turn, one after the other. */
   calls: number;
+  /** Each of plain calls, metered ones, and metered ones whose requests are answered inside of the process. */
   turns: number;
 };
 
-/** In milliseconds, of the median turn or call. */
+/** In milliseconds of a call, of the median turn. */
 export type AICosts = {
-  /** CPU that a metered call takes more of than a plain one: reserving, counting, reporting, settling. */
+  /** CPU that metering takes: estimating, reserving, counting, reporting, settling; without what `fetch` takes. */
   cpuMs: number;
+  /** The same with `fetch`, which has the process woken for each answer. */
+  withFetchCpuMs: number;
+  /** Made by a call: a hold, reports, a settlement. */
+  requests: number;
   /** How much later its first token comes. */
   firstTokenMs: number;
-  /** What a hold takes by itself, one after the other over the same client. */
+  /** What a hold takes by itself, each after an answer. */
   holdMs: number;
 };
 
 const { port, key, workspaceId, chunks, calls, turns }: AIWork = JSON.parse(process.argv[2]!);
-const client = createClient({ url: `http://127.0.0.1:${port}`, secretKey: key });
+
+const answers = new Map<string, string>();
+let requests = 0;
+
+/** Asks Tollgate, and keeps what it answers to each verb. */
+const asking: typeof fetch = async (input, init) => {
+  requests++;
+  const response = await fetch(input, init);
+  answers.set(verbOf(String(input)), await response.clone().text());
+  return response;
+};
+
+/** Gives the answers that were kept. */
+const replaying: typeof fetch = async (input) => new Response(answers.get(verbOf(String(input))));
+
+const verbOf = (url: string) => url.slice(url.lastIndexOf('/'));
 
 const usage = {
   inputTokens: { total: 100, noCache: 100, cacheRead: 0, cacheWrite: 0 },
@@ -49,17 +69,25 @@ const plain = new MockLanguageModelV4({
     stream: simulateReadableStream({ chunks: parts, initialDelayInMs: null, chunkDelayInMs: null }),
   }),
 });
-const metered = wrapLanguageModel({
-  model: plain,
-  middleware: tollgate({ client, workspaceId, pageId: 'bench', onFailure: ({ error }) => fail(error) }),
-});
+const clientBy = (asks: typeof fetch) =>
+  createClient({ url: `http://127.0.0.1:${port}`, secretKey: key, fetch: asks });
+const meteredBy = (asks: typeof fetch) =>
+  wrapLanguageModel({
+    model: plain,
+    middleware: tollgate({
+      ...{ client: clientBy(asks), workspaceId, pageId: 'bench' },
+      onFailure: ({ error }) => fail(error),
+    }),
+  });
+const metered = meteredBy(fetch);
+const meteredAlone = meteredBy(replaying);
 
 function fail(error: unknown): never {
   throw error;
 }
 
 /** Reads an answer to its end; resolves to when its first token came, in milliseconds from the call. */
-async function stream(model: typeof plain | typeof metered): Promise<number> {
+async function stream(model: Model): Promise<number> {
   const calledAt = performance.now();
   let firstAt = 0;
   const { textStream } = streamText({
@@ -69,17 +97,22 @@ async function stream(model: typeof plain | typeof metered): Promise<number> {
   return firstAt - calledAt;
 }
 
-async function turn(model: typeof plain | typeof metered): Promise<{ cpuMs: number; firstMs: number }> {
+type Model = typeof plain | typeof metered;
+
+/** Streams a turn's calls; resolves to the CPU of each, and the median time to a first token. */
+async function turn(model: Model): Promise<{ cpuMs: number; firstMs: number }> {
   const before = process.cpuUsage();
   const first: number[] = [];
-  for (let call = 0; call < calls; call++) first.push(await stream(model));
+  while (first.length < calls) first.push(await stream(model));
   const { user, system } = process.cpuUsage(before);
   return { cpuMs: (user + system) / 1000 / calls, firstMs: median(first) };
 }
 
 async function holdMs(): Promise<number> {
+  const client = clientBy(fetch);
   const took: number[] = [];
-  for (let call = 0; call < calls; call++) {
+  while (took.length < calls) {
+    await stream(plain);
     const calledAt = performance.now();
     const { id } = await client.holds.create({
       ...{ workspaceId, featureCode: 'ai.points' },
@@ -91,22 +124,21 @@ async function holdMs(): Promise<number> {
   return median(took);
 }
 
-await turn(plain); // until the code is compiled
-await turn(metered);
-const costs: AICosts[] = [];
+await stream(meteredBy(asking));
+for (const model of [plain, meteredAlone, metered]) await turn(model); // until the code is compiled
+const costs: Omit<AICosts, 'requests'>[] = [];
 for (let i = 0; i < turns; i++) {
-  const [own, other] = [await turn(metered), await turn(plain)];
+  const [bare, own, all] = [await turn(plain), await turn(meteredAlone), await turn(metered)];
   costs.push({
-    cpuMs: own.cpuMs - other.cpuMs,
-    firstTokenMs: own.firstMs - other.firstMs,
+    cpuMs: own.cpuMs - bare.cpuMs,
+    withFetchCpuMs: all.cpuMs - bare.cpuMs,
+    firstTokenMs: all.firstMs - bare.firstMs,
     holdMs: await holdMs(),
   });
 }
-const middle = (name: keyof AICosts) => median(costs.map((cost) => cost[name]));
-process.stdout.write(
-  JSON.stringify({
-    cpuMs: middle('cpuMs'),
-    firstTokenMs: middle('firstTokenMs'),
-    holdMs: middle('holdMs'),
-  } satisfies AICosts),
-);
+const middle = (name: keyof (typeof costs)[number]) => median(costs.map((cost) => cost[name]));
+const result: AICosts = {
+  ...{ cpuMs: middle('cpuMs'), withFetchCpuMs: middle('withFetchCpuMs'), requests },
+  ...{ firstTokenMs: middle('firstTokenMs'), holdMs: middle('holdMs') },
+};
+process.stdout.write(JSON.stringify(result));

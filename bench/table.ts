@@ -80,9 +80,10 @@ export function printTable({ rows, ai, webhooks, start, memory }: Report): void 
   );
 }
 
-function aiLines({ cpuMs, firstTokenMs, holdMs }: AICosts): string[][] {
+function aiLines({ cpuMs, withFetchCpuMs, requests, firstTokenMs, holdMs }: AICosts): string[][] {
   return [
     ['CPU that metering adds to an answer of 500 chunks', `${cpuMs.toFixed(2)} ms`, '1 ms'],
+    [`the same with fetch, for ${requests} requests`, `${withFetchCpuMs.toFixed(2)} ms`, ''],
     [
       'how much later its first token comes',
       `${firstTokenMs.toFixed(1)} ms`,

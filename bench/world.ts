@@ -45,6 +45,9 @@ export async function startServer({
     stdio: ['ignore', 'ignore', 'inherit'],
     detached: byNpm,
   });
+  // npm passes no signal on; its group is the server.
+  const end = () => (byNpm ? process.kill(-child.pid!, 'SIGTERM') : child.kill('SIGTERM'));
+  endWithUs(child, end);
   await untilReady(port, child);
   const readyMs = performance.now() - startedAt;
   return {
@@ -54,9 +57,7 @@ export async function startServer({
     dataDir: folder,
     readyMs,
     async stop() {
-      // npm passes no signal on; its group is the server.
-      if (byNpm) process.kill(-child.pid!, 'SIGTERM');
-      else child.kill('SIGTERM');
+      end();
       if (child.exitCode === null) await once(child, 'exit');
       // npm does not wait for the server; Postgres is the last to go.
       while (existsSync(join(folder, 'postgres', 'postmaster.pid'))) await sleep(20);
@@ -88,11 +89,18 @@ export async function startHelper(file: string, args: string[]): Promise<{ port:
   const child = spawn(process.execPath, [join(import.meta.dirname, file), ...args], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  endWithUs(child);
   const ended = once(child, 'exit').then(() => {
     throw new Error(`${file} ended before it listened`);
   });
   const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
   return { port: Number(String(line)), stop: () => void child.kill() };
+}
+
+/** A bench that fails leaves nothing running. */
+function endWithUs(child: ChildProcess, end: () => void = () => void child.kill()): void {
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
 }
 
 /** Puts load on a server from a process of its own. */
