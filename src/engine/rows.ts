@@ -4,7 +4,14 @@ import type { State } from './state.ts';
 import type { PricedWork } from './work.ts';
 
 /** What one workspace has written in a batch: its new state, guarded by the version that was decided on, and why. */
-export type WorkspaceWrite = { wallet: WalletRow; decisions: readonly Decision[] };
+export type WorkspaceWrite = {
+  wallet: WalletRow;
+  decisions: readonly Decision[];
+  /** By how much grants move. */
+  grantChanges: readonly GrantChangeRow[];
+  /** Holds that were reported on or ended. New ones are made of their decisions. */
+  holdChanges: readonly HoldChangeRow[];
+};
 
 /** Plain JSON, as the statement in write.ts reads it: amounts are decimal texts, times ISO 8601. */
 export type WalletRow = {
@@ -24,7 +31,6 @@ export type WalletRow = {
   topUpBelow?: string;
   /** A top-up is asked for. */
   topUp?: true;
-  grantChanges?: GrantChangeRow[];
   newGrants?: Record<string, unknown>[];
   /** Counted in periods, and given back to them. */
   used?: UsageRow[];
@@ -33,12 +39,11 @@ export type WalletRow = {
   /** What grants paid for what others owed, and what they got back of it. */
   debtsPaid?: DebtPaymentRow[];
   debtsReturned?: DebtPaymentRow[];
-  /** Holds that were reported on or ended. New ones are made of their decisions. */
-  holdChanges?: HoldChangeRow[];
 };
 
-type HoldChangeRow = {
+export type HoldChangeRow = {
   id: string;
+  workspaceId: string;
   status: 'HELD' | 'SETTLED' | 'RELEASED';
   progressAmount: number;
   settledAmount: string | null;
@@ -47,7 +52,7 @@ type HoldChangeRow = {
   work?: PricedWork;
 };
 
-type GrantChangeRow = { id: string } & Record<keyof GrantChange, string>;
+export type GrantChangeRow = { id: string; workspaceId: string } & Record<keyof GrantChange, string>;
 /** The id is for a row that is not there yet; an existing row keeps its own. */
 type UsageRow = {
   id: string;
@@ -61,7 +66,7 @@ type DebtPaymentRow = { debtorId: string; payerId: string; amount: string };
 /** The rows of one workspace's decisions, which lead from one state to the other. */
 export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
   const { wallet } = after;
-  const grants = grantRows(decisions);
+  const grants = grantRows(after.workspaceId, decisions);
   const usages = usageRows(after, decisions);
   const debts = debtRows(decisions);
   const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
@@ -79,19 +84,16 @@ export function rowsOf(before: State, after: State, decisions: readonly Decision
     debt: toDecimal(wallet.debt),
     keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
   };
-  const holdChanges = holdRows(decisions);
   if (wallet.held > 0n) row.held = toDecimal(wallet.held);
-  if (holdChanges.length > 0) row.holdChanges = holdChanges;
   if (after.topUpBelow !== null) row.topUpBelow = toDecimal(after.topUpBelow);
   else if (before.topUpBelow !== null) row.topUp = true;
-  if (grants.changed.length > 0) row.grantChanges = grants.changed;
   if (grants.added.length > 0) row.newGrants = grants.added;
   if (usages.used.length > 0) row.used = usages.used;
   if (usages.returned.length > 0) row.returned = usages.returned;
   if (refundedUses.length > 0) row.refundedUses = refundedUses;
   if (debts.paid.length > 0) row.debtsPaid = debts.paid;
   if (debts.returned.length > 0) row.debtsReturned = debts.returned;
-  return { wallet: row, decisions };
+  return { wallet: row, decisions, grantChanges: grants.changed, holdChanges: holdRows(decisions) };
 }
 
 type GrantRows = { changed: GrantChangeRow[]; added: Record<string, unknown>[] };
@@ -102,7 +104,7 @@ type GrantChange = { remaining: Micros; expired: Micros; clawedBack: Micros; rev
 const UNMOVED: GrantChange = { remaining: 0n, expired: 0n, clawedBack: 0n, reversed: 0n, debt: 0n };
 
 /** What the decisions did to grants, summed for each. A grant made here is written as it stands at the end. */
-function grantRows(decisions: readonly Decision[]): GrantRows {
+function grantRows(workspaceId: string, decisions: readonly Decision[]): GrantRows {
   const changes = new Map<string, GrantChange>();
   const changeOf = (grantId: string) => {
     const change = changes.get(grantId) ?? { ...UNMOVED };
@@ -156,7 +158,7 @@ function grantRows(decisions: readonly Decision[]): GrantRows {
       },
     ];
   });
-  return { changed: [...changes].map(([id, change]) => ({ id, ...decimals(change) })), added };
+  return { changed: [...changes].map(([id, change]) => ({ id, workspaceId, ...decimals(change) })), added };
 }
 
 function decimals({ remaining, expired, clawedBack, reversed, debt }: GrantChange) {
@@ -220,12 +222,12 @@ function usageRows(
 /** What became of holds, once for each: its last decision says it. */
 function holdRows(decisions: readonly Decision[]): HoldChangeRow[] {
   const changes = new Map<string, HoldChangeRow>();
-  for (const { id: decisionId, operation, amount, reasons } of decisions) {
+  for (const { id: decisionId, workspaceId, operation, amount, reasons } of decisions) {
     if (reasons.hold === undefined || operation === 'HOLD') continue;
     const { id, progressAmount, expiresAt } = reasons.hold;
     const status = operation === 'PROGRESS' ? 'HELD' : operation === 'SETTLE' ? 'SETTLED' : 'RELEASED';
     changes.set(id, {
-      ...{ id, status, progressAmount, expiresAt },
+      ...{ id, workspaceId, status, progressAmount, expiresAt },
       settledAmount: operation === 'SETTLE' ? toDecimal(amount) : null,
       endedBy: operation === 'PROGRESS' ? null : decisionId,
       ...(reasons.ai?.work === undefined ? {} : { work: reasons.ai.work }),

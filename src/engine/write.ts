@@ -1,7 +1,7 @@
 import { addJob } from '../db/jobs.ts';
 import { toDecimal } from '../lib/amounts.ts';
 import type { Decision } from './operations.ts';
-import type { WorkspaceWrite } from './rows.ts';
+import type { GrantChangeRow, HoldChangeRow, WalletRow, WorkspaceWrite } from './rows.ts';
 import type { Queryable } from './store.ts';
 
 /**
@@ -15,13 +15,15 @@ export async function writeGuarded(
   at: Date,
 ): Promise<Set<string>> {
   const decisions = writes.flatMap((write) => write.decisions);
+  const parts = PARTS.filter((part) => part.isNeeded(writes));
   const { rows } = await db.query({
-    ...statementFor(writes),
+    ...statementFor(parts, decisions),
     values: [
       JSON.stringify(writes.map(({ wallet }) => wallet)),
       at,
       JSON.stringify(decisions.map(({ reasons }) => reasons)),
-      ...COLUMNS.map(({ value }) => arrayText(decisions, value)),
+      ...arraysOf(DECISION, decisions),
+      ...parts.flatMap((part) => part.arrays?.(writes) ?? []),
     ],
   });
   return new Set((rows[0] as { written: string[] | null }).written ?? []);
@@ -30,10 +32,10 @@ export async function writeGuarded(
 /** The task that a use asks for, if it leaves too little. */
 export const TOP_UP_TASK = 'topups.charge';
 
-type ColumnValue = (decision: Decision) => string | null | undefined;
+/** A column of many small rows, which travels as an array: they are read faster so than as JSON. */
+type Column<Row> = { name: string; type: string; value: (row: Row) => string | null | undefined };
 
-/** A decision's columns, each of which travels as an array: many small rows are read faster so than as JSON. */
-const COLUMNS: readonly { name: string; type: string; value: ColumnValue }[] = [
+const DECISION: readonly Column<Decision>[] = [
   { name: 'id', type: 'text', value: ({ id }) => id },
   { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
   { name: 'operation', type: '"OperationType"', value: ({ operation }) => operation },
@@ -55,13 +57,41 @@ const COLUMNS: readonly { name: string; type: string; value: ColumnValue }[] = [
   { name: 'fingerprint', type: 'text', value: ({ idempotency }) => idempotency?.fingerprint },
 ];
 
-const NAMES = [...COLUMNS.map(({ name }) => `"${name}"`), 'reasons'].join(', ');
+const GRANT_CHANGE: readonly Column<GrantChangeRow>[] = [
+  { name: 'id', type: 'text', value: ({ id }) => id },
+  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  { name: 'remaining', type: 'numeric', value: ({ remaining }) => remaining },
+  { name: 'expired', type: 'numeric', value: ({ expired }) => expired },
+  { name: 'clawedBack', type: 'numeric', value: ({ clawedBack }) => clawedBack },
+  { name: 'reversed', type: 'numeric', value: ({ reversed }) => reversed },
+  { name: 'debt', type: 'numeric', value: ({ debt }) => debt },
+];
+
+const HOLD_CHANGE: readonly Column<HoldChangeRow>[] = [
+  { name: 'id', type: 'text', value: ({ id }) => id },
+  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  { name: 'status', type: '"HoldStatus"', value: ({ status }) => status },
+  { name: 'progressAmount', type: 'numeric', value: ({ progressAmount }) => String(progressAmount) },
+  { name: 'settledAmount', type: 'numeric', value: ({ settledAmount }) => settledAmount },
+  { name: 'endedBy', type: 'text', value: ({ endedBy }) => endedBy },
+  { name: 'expiresAt', type: 'timestamptz', value: ({ expiresAt }) => expiresAt },
+  { name: 'work', type: 'jsonb', value: ({ work }) => work && JSON.stringify(work) },
+];
+
+const namesOf = (columns: readonly { name: string }[]) => columns.map(({ name }) => `"${name}"`).join(', ');
+
+/** The arrays of such rows, from this parameter on. */
+const unnested = (columns: readonly { type: string }[], first: number) =>
+  columns.map(({ type }, index) => `unnest($${first + index}::${type}[])`).join(', ');
+
+const arraysOf = <Row>(columns: readonly Column<Row>[], rows: readonly Row[]) =>
+  columns.map(({ value }) => arrayText(rows, value));
 
 /** An array as Postgres reads it. In quotes, only the quote and the backslash mean something. */
-function arrayText(decisions: readonly Decision[], value: ColumnValue): string {
+function arrayText<Row>(rows: readonly Row[], value: Column<Row>['value']): string {
   let text = '';
-  for (const decision of decisions) {
-    const element = value(decision);
+  for (const row of rows) {
+    const element = value(row);
     if (element === null || element === undefined) text += ',NULL';
     else text += SPECIAL.test(element) ? `,"${element.replace(SPECIALS, '\\$&')}"` : `,"${element}"`;
   }
@@ -71,37 +101,51 @@ function arrayText(decisions: readonly Decision[], value: ColumnValue): string {
 const SPECIAL = /["\\]/;
 const SPECIALS = /["\\]/g;
 
+/** Wallets, a time, and what explains decisions come first; then the columns of decisions, and then those of parts. */
+const FIRST_ARRAY = 4;
+
 type Statement = { name: string; text: string };
 
 /** Made once for each choice of parts: a batch only looks its statement up. */
 const STATEMENTS = new Map<string, Statement>();
 
-function statementFor(writes: readonly WorkspaceWrite[]): Statement {
-  const parts = PARTS.filter((part) => writes.some(part.isNeeded));
-  const isLate = writes.some(({ decisions }) => decisions.some(({ reasons }) => reasons.at !== undefined));
+function statementFor(parts: readonly Part[], decisions: readonly Decision[]): Statement {
+  const isLate = decisions.some(({ reasons }) => reasons.at !== undefined);
   // Letters for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
   const letters = parts.map((part) => PARTS.indexOf(part).toString(36)).join('');
   const name = `engine:write:${letters}${isLate ? ':late' : ''}`;
-  const at = isLate ? LATE : '$2';
-  const made = STATEMENTS.get(name) ?? {
-    name,
-    text: statement(
-      parts.map(({ sql }) => (typeof sql === 'string' ? sql : sql(at))),
-      at,
-    ),
-  };
+  const made = STATEMENTS.get(name) ?? { name, text: textOf(parts, isLate ? LATE : '$2') };
   STATEMENTS.set(name, made);
   return made;
+}
+
+function textOf(parts: readonly Part[], at: string): string {
+  let next = FIRST_ARRAY + DECISION.length;
+  const texts = parts.map(({ columns = [], sql }) => {
+    // By itself, before it is joined: else each of its rows may be looked for among all of a workspace's.
+    const given = `
+    select d.*
+    from passed
+    cross join rows from (${unnested(columns, next)}) as d(${namesOf(columns)})
+    where passed.workspaces ? d."workspaceId"
+    offset 0
+  `;
+    next += columns.length;
+    return sql({ at, given });
+  });
+  return statement(texts, at);
 }
 
 /** When a decision of `line` was made: a hold that has expired ended at its own time. */
 const LATE = `coalesce((reasons ->> 'at')::timestamptz, $2)`;
 
+const LINE_NAMES = `${namesOf(DECISION)}, reasons`;
+
 /**
  * What a workspace has to write beside its decisions travels inside its own line of JSON, and is only unfolded once the
- * guard has let its wallet pass. Decisions, of which there are many, are a list of their own that is read once; a
- * decision goes in if its workspace is among those that passed. Neither takes a join of a batch with itself, which
- * would grow with its square.
+ * guard has let its wallet pass. Decisions, and what nearly every one of them changes, are lists of their own that are
+ * read once; a row goes in if its workspace is among those that passed. Neither takes a join of a batch with itself,
+ * which would grow with its square.
  */
 const statement = (parts: string[], at: string) => `
 with wallet as (
@@ -113,32 +157,58 @@ with wallet as (
   from json_to_recordset($1) as i(
     "workspaceId" text, version int8, "nextVersion" int8, balance numeric, total numeric, "totalUsage" numeric,
     expired numeric, "clawedBack" numeric, debt numeric, held numeric, keys text[], "topUpBelow" numeric, "topUp" bool,
-    "grantChanges" json, "newGrants" json, used json, returned json, "refundedUses" text[], "debtsPaid" json,
-    "debtsReturned" json, "holdChanges" json
+    "newGrants" json, used json, returned json, "refundedUses" text[], "debtsPaid" json, "debtsReturned" json
   )
   where c."workspaceId" = i."workspaceId" and c.version = i.version
     and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
     and not exists (select from "IdempotentRequest" r where r.key = any(i.keys) and r.status is not null)
   returning
-    c."workspaceId", i."topUp", i."grantChanges", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid",
-    i."debtsReturned", i."holdChanges"
+    c."workspaceId", i."topUp", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid", i."debtsReturned"
 ), passed as materialized (
   select jsonb_object_agg("workspaceId", true) as workspaces from wallet
 ), line as materialized (
   select d.*
   from passed
-  cross join rows from (
-    ${COLUMNS.map(({ type }, index) => `unnest($${index + 4}::${type}[])`).join(', ')}, jsonb_array_elements($3)
-  ) as d(${NAMES})
+  cross join rows from (${unnested(DECISION, FIRST_ARRAY)}, jsonb_array_elements($3)) as d(${LINE_NAMES})
   where passed.workspaces ? d."workspaceId"
 ), decided as (
-  insert into "Decision" (${NAMES}, "createdAt")
-  select ${NAMES}, ${at} from line
+  insert into "Decision" (${LINE_NAMES}, "createdAt")
+  select ${LINE_NAMES}, ${at} from line
 )${parts.map((part) => `, ${part.trim()}`).join('')}
 select array_agg("workspaceId") as written from wallet`;
 
-/** `at`: an expression for when a decision of `line` was made. */
-type Part = { isNeeded: (write: WorkspaceWrite) => boolean; sql: string | ((at: string) => string) };
+type Part = {
+  isNeeded: (writes: readonly WorkspaceWrite[]) => boolean;
+  /** Of rows that travel as arrays, and the arrays. */
+  columns?: readonly { name: string; type: string }[];
+  arrays?: (writes: readonly WorkspaceWrite[]) => string[];
+  /** `at`: an expression for when a decision of `line` was made; `given`: a query for the part's own rows. */
+  sql: (its: { at: string; given: string }) => string;
+};
+
+/** A part that is written for workspaces that have this in their line. */
+const ofWallet = (name: keyof WalletRow, sql: string): Part => ({
+  isNeeded: (writes) => writes.some(({ wallet }) => wallet[name] !== undefined),
+  sql: () => sql,
+});
+
+/** A part that is written where there is such a decision. */
+const ofDecisions = (isNeeded: (decision: Decision) => boolean, sql: (at: string) => string): Part => ({
+  isNeeded: (writes) => writes.some(({ decisions }) => decisions.some(isNeeded)),
+  sql: ({ at }) => sql(at),
+});
+
+/** A part whose rows travel as arrays. */
+const ofRows = <Row>(
+  columns: readonly Column<Row>[],
+  rowsIn: (write: WorkspaceWrite) => readonly Row[],
+  sql: (given: string) => string,
+): Part => ({
+  isNeeded: (writes) => writes.some((write) => rowsIn(write).length > 0),
+  columns,
+  arrays: (writes) => arraysOf(columns, writes.flatMap(rowsIn)),
+  sql: ({ given }) => sql(given),
+});
 
 /** Whether something was used, at once or by a hold that is settled. */
 function isUsage({ operation, code }: Decision): boolean {
@@ -147,14 +217,10 @@ function isUsage({ operation, code }: Decision): boolean {
 
 /** What not every batch has to write. */
 const PARTS: readonly Part[] = [
-  {
-    // What was paid, or could not be. What it was paid for is the feature, where nothing else is said.
-    isNeeded: ({ decisions }) =>
-      decisions.some(
-        (decision) =>
-          (isUsage(decision) && decision.creditCost > 0n) || decision.code === 'insufficient_credits',
-      ),
-    sql: (at) => `
+  // What was paid, or could not be. What it was paid for is the feature, where nothing else is said.
+  ofDecisions(
+    (decision) => (isUsage(decision) && decision.creditCost > 0n) || decision.code === 'insufficient_credits',
+    (at) => `
 creditUsage as (
   insert into "CreditUsage" (id, "workspaceId", "featureCode", amount, description, status, "createdAt", "updatedAt")
   select
@@ -165,11 +231,10 @@ creditUsage as (
   from line
   where code is null and operation in ('USE', 'SETTLE') and "creditCost" > 0 or code = 'insufficient_credits'
 )`,
-  },
-  {
-    isNeeded: ({ decisions }) =>
-      decisions.some((decision) => isUsage(decision) && decision.reasons.ai !== undefined),
-    sql: (at) => `
+  ),
+  ofDecisions(
+    (decision) => isUsage(decision) && decision.reasons.ai !== undefined,
+    (at) => `
 aiUsage as (
   insert into "AIUsage" (
     id, "workspaceId", type, points, "freePoints", "paidPoints", "pageId", description, "createdAt", "updatedAt"
@@ -180,25 +245,23 @@ aiUsage as (
   from line
   where operation in ('USE', 'SETTLE') and amount > 0 and code is null and reasons ? 'ai'
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.grantChanges !== undefined,
-    sql: `
+  ),
+  ofRows(
+    GRANT_CHANGE,
+    ({ grantChanges }) => grantChanges,
+    (given) => `
 grantChanges as (
   update "CreditGrant" g
   set
     remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "clawedBack" = g."clawedBack" + d."clawedBack",
     reversed = g.reversed + d.reversed, debt = g.debt + d.debt, "updatedAt" = $2
-  from wallet w
-  cross join lateral json_to_recordset(w."grantChanges") as d(
-    id text, remaining numeric, expired numeric, "clawedBack" numeric, reversed numeric, debt numeric
-  )
-  where g.id = d.id and g."workspaceId" = w."workspaceId"
+  from (${given}) d
+  where g.id = d.id and g."workspaceId" = d."workspaceId"
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.newGrants !== undefined,
-    sql: `
+  ),
+  ofWallet(
+    'newGrants',
+    `
 newGrants as (
   insert into "CreditGrant" (
     id, "workspaceId", type, amount, remaining, expired, "clawedBack", reversed, debt, priority, "expiresAt", description,
@@ -213,10 +276,10 @@ newGrants as (
     debt numeric, priority int4, "expiresAt" timestamptz, description text, "creditRecordId" text
   )
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.used !== undefined,
-    sql: `
+  ),
+  ofWallet(
+    'used',
+    `
 used as (
   insert into "FeatureUsage" (
     id, "workspaceId", "featureCode", "periodStart", "periodEnd", used, "createdAt", "updatedAt"
@@ -232,10 +295,10 @@ used as (
     -- The later of two ends; one alone is it.
     "periodEnd" = greatest("FeatureUsage"."periodEnd", excluded."periodEnd")
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.returned !== undefined,
-    sql: `
+  ),
+  ofWallet(
+    'returned',
+    `
 returned as (
   update "FeatureUsage" u
   set used = u.used - d.amount, "updatedAt" = $2, "periodEnd" = greatest(u."periodEnd", d."periodEnd")
@@ -245,10 +308,10 @@ returned as (
   )
   where u."workspaceId" = w."workspaceId" and u."featureCode" = d."featureCode" and u."periodStart" = d."periodStart"
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.refundedUses !== undefined,
-    sql: `
+  ),
+  ofWallet(
+    'refundedUses',
+    `
 refundedCreditUsage as (
   update "CreditUsage" u
   set status = 'REFUNDED', "updatedAt" = $2
@@ -260,20 +323,20 @@ refundedCreditUsage as (
   from wallet w
   where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.debtsPaid !== undefined,
-    sql: `
+  ),
+  ofWallet(
+    'debtsPaid',
+    `
 debtsPaid as (
   insert into "DebtPayment" ("debtorId", "payerId", "workspaceId", amount, "createdAt", "updatedAt")
   select d."debtorId", d."payerId", w."workspaceId", d.amount, $2, $2
   from wallet w
   cross join lateral json_to_recordset(w."debtsPaid") as d("debtorId" text, "payerId" text, amount numeric)
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.debtsReturned !== undefined,
-    sql: `
+  ),
+  ofWallet(
+    'debtsReturned',
+    `
 debtsReturned as (
   update "DebtPayment" p
   set amount = p.amount - d.amount, "updatedAt" = $2
@@ -281,11 +344,11 @@ debtsReturned as (
   cross join lateral json_to_recordset(w."debtsReturned") as d("debtorId" text, "payerId" text, amount numeric)
   where p."debtorId" = d."debtorId" and p."payerId" = d."payerId" and p."workspaceId" = w."workspaceId"
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.topUp !== undefined,
+  ),
+  ofWallet(
+    'topUp',
     // What is returned is made for every row, though nobody reads it.
-    sql: `
+    `
 topUp as (
   update "AutoTopUp" a
   set status = 'PENDING', "updatedAt" = $2
@@ -293,11 +356,10 @@ topUp as (
   where w."topUp" and a."workspaceId" = w."workspaceId" and a.status = 'READY'
   returning ${addJob(TOP_UP_TASK, 'a."workspaceId"')}
 )`,
-  },
-  {
-    isNeeded: ({ decisions }) =>
-      decisions.some(({ operation, code }) => operation === 'HOLD' && code === null),
-    sql: `
+  ),
+  ofDecisions(
+    ({ operation, code }) => operation === 'HOLD' && code === null,
+    () => `
 newHolds as (
   insert into "Hold" (
     id, "workspaceId", "featureCode", amount, "fromAllowance", "fromCredits", "creditCost", sources, "creditsPerUnit",
@@ -313,26 +375,18 @@ newHolds as (
   from line
   where operation = 'HOLD' and code is null
 )`,
-  },
-  {
-    isNeeded: ({ wallet }) => wallet.holdChanges !== undefined,
-    sql: `
+  ),
+  ofRows(
+    HOLD_CHANGE,
+    ({ holdChanges }) => holdChanges,
+    (given) => `
 holdChanges as (
   update "Hold" h
   set
     status = d.status, "progressAmount" = d."progressAmount", "settledAmount" = d."settledAmount",
     "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", work = d.work, "updatedAt" = $2
-  from (
-    select w."workspaceId", d.*
-    from wallet w
-    cross join lateral json_to_recordset(w."holdChanges") as d(
-      id text, status "HoldStatus", "progressAmount" numeric, "settledAmount" numeric, "endedBy" text,
-      "expiresAt" timestamptz, work jsonb
-    )
-    -- Unfolded first: joined with the wallet alone, every hold that a workspace ever had would be read.
-    offset 0
-  ) d
+  from (${given}) d
   where h.id = d.id and h."workspaceId" = d."workspaceId"
 )`,
-  },
+  ),
 ];

@@ -53,9 +53,6 @@ create table "Hold" (
 create index "Hold_workspaceId_idx" on "Hold" ("workspaceId") where "endedBy" is null;
 create index "Hold_workspaceId_id_idx" on "Hold" ("workspaceId", id);
 
-alter table "Hold" add constraint "Hold_workspaceId_fkey"
-  foreign key ("workspaceId") references "Workspace" (id) on delete restrict on update cascade;
-
 -- As text: a value that was added to a type can be named only once that is committed.
 alter table "Decision"
   drop constraint "Decision_use_check",
