@@ -47,8 +47,8 @@ const cluster = await startTestCluster().catch((error: Error) => {
   if (!interrupted) console.error(error);
   process.exit(1);
 });
-// Tests wait for Postgres as much as they compute: no core is left idle.
-const concurrency = Math.max(2, availableParallelism());
+// Tests wait for Postgres as much as they compute: one more than there are cores leaves none of them idle.
+const concurrency = availableParallelism() + 1;
 const flags = ['--conditions=tollgate-source', '--test', '--test-reporter=spec'];
 flags.push(`--test-concurrency=${concurrency}`, `--test-timeout=${TIMEOUT_MS}`);
 const passed = await run(process.execPath, [...flags, ...options, ...files], {
