@@ -11,13 +11,11 @@ export type AIWork = {
   workspaceId: string;
   /** Of an answer, each a token. */
   chunks: number;
-  /** Of a turn, one after the other. */
+  /** Of each kind, in turns: plain, metered, and metered with requests that are answered inside of the process. */
   calls: number;
-  /** Each of plain calls, metered ones, and metered ones whose requests are answered inside of the process. */
-  turns: number;
 };
 
-/** In milliseconds of a call, of the median turn. */
+/** In milliseconds of a call: CPU on average, times of the median. */
 export type AICosts = {
   /** CPU that metering takes: estimating, reserving, counting, reporting, settling; without what `fetch` takes. */
   cpuMs: number;
@@ -31,7 +29,7 @@ export type AICosts = {
   holdMs: number;
 };
 
-const { port, key, workspaceId, chunks, calls, turns }: AIWork = JSON.parse(process.argv[2]!);
+const { port, key, workspaceId, chunks, calls }: AIWork = JSON.parse(process.argv[2]!);
 
 const answers = new Map<string, string>();
 let requests = 0;
@@ -44,8 +42,12 @@ const asking: typeof fetch = async (input, init) => {
   return response;
 };
 
-/** Gives the answers that were kept. */
-const replaying: typeof fetch = async (input) => new Response(answers.get(verbOf(String(input))));
+/** Gives the answers that were kept, in as much of a Response as the client reads. */
+const replaying: typeof fetch = async (input) => {
+  const text = async () => answers.get(verbOf(String(input)))!;
+  return { ok: true, status: 200, headers: NO_HEADERS, text } as Response;
+};
+const NO_HEADERS = new Headers();
 
 const verbOf = (url: string) => url.slice(url.lastIndexOf('/'));
 
@@ -99,46 +101,49 @@ async function stream(model: Model): Promise<number> {
 
 type Model = typeof plain | typeof metered;
 
-/** Streams a turn's calls; resolves to the CPU of each, and the median time to a first token. */
-async function turn(model: Model): Promise<{ cpuMs: number; firstMs: number }> {
+/** Until the code is compiled. */
+const WARMUP_CALLS = 100;
+
+/** What calls of one kind took so far. */
+type Taken = { cpuMs: number; firstMs: number[] };
+const taken = (): Taken => ({ cpuMs: 0, firstMs: [] });
+
+async function call(model: Model, so: Taken): Promise<void> {
   const before = process.cpuUsage();
-  const first: number[] = [];
-  while (first.length < calls) first.push(await stream(model));
+  so.firstMs.push(await stream(model));
   const { user, system } = process.cpuUsage(before);
-  return { cpuMs: (user + system) / 1000 / calls, firstMs: median(first) };
+  so.cpuMs += (user + system) / 1000;
 }
 
+const client = clientBy(fetch);
+
 async function holdMs(): Promise<number> {
-  const client = clientBy(fetch);
-  const took: number[] = [];
-  while (took.length < calls) {
-    await stream(plain);
-    const calledAt = performance.now();
-    const { id } = await client.holds.create({
-      ...{ workspaceId, featureCode: 'ai.points' },
-      ai: { type: 'TEXT_CHAT', pageId: 'bench', model: 'gpt-5', tokens: { input: 10, output: chunks } },
-    });
-    took.push(performance.now() - calledAt);
-    await client.holds.release(id);
-  }
-  return median(took);
+  const calledAt = performance.now();
+  const { id } = await client.holds.create({
+    ...{ workspaceId, featureCode: 'ai.points' },
+    ai: { type: 'TEXT_CHAT', pageId: 'bench', model: 'gpt-5', tokens: { input: 10, output: chunks } },
+  });
+  const took = performance.now() - calledAt;
+  await client.holds.release(id);
+  return took;
 }
 
 await stream(meteredBy(asking));
-for (const model of [plain, meteredAlone, metered]) await turn(model); // until the code is compiled
-const costs: Omit<AICosts, 'requests'>[] = [];
-for (let i = 0; i < turns; i++) {
-  const [bare, own, all] = [await turn(plain), await turn(meteredAlone), await turn(metered)];
-  costs.push({
-    cpuMs: own.cpuMs - bare.cpuMs,
-    withFetchCpuMs: all.cpuMs - bare.cpuMs,
-    firstTokenMs: all.firstMs - bare.firstMs,
-    holdMs: await holdMs(),
-  });
+for (const model of [plain, meteredAlone, metered])
+  for (let i = 0; i < WARMUP_CALLS; i++) await stream(model);
+const [bare, alone, whole, holds] = [taken(), taken(), taken(), [] as number[]];
+for (let i = 0; i < calls; i++) {
+  await call(plain, bare);
+  await call(meteredAlone, alone);
+  await call(metered, whole);
+  await stream(plain); // a hold, too, comes after an answer
+  holds.push(await holdMs());
 }
-const middle = (name: keyof (typeof costs)[number]) => median(costs.map((cost) => cost[name]));
 const result: AICosts = {
-  ...{ cpuMs: middle('cpuMs'), withFetchCpuMs: middle('withFetchCpuMs'), requests },
-  ...{ firstTokenMs: middle('firstTokenMs'), holdMs: middle('holdMs') },
+  cpuMs: (alone.cpuMs - bare.cpuMs) / calls,
+  withFetchCpuMs: (whole.cpuMs - bare.cpuMs) / calls,
+  requests,
+  firstTokenMs: median(whole.firstMs) - median(bare.firstMs),
+  holdMs: median(holds),
 };
 process.stdout.write(JSON.stringify(result));

@@ -105,10 +105,10 @@ function workOf(port: number, path: string, workspaces: number, items = 0) {
 }
 
 const AI_CHUNKS = 500;
-const AI_CALLS = 100; // of a turn
+const AI_CALLS = 150; // of each kind in a turn
 
 function aiCosts(): Promise<AICosts> {
-  const work = { workspaceId: 'ws_0', chunks: AI_CHUNKS, calls: AI_CALLS, turns };
+  const work = { workspaceId: 'ws_0', chunks: AI_CHUNKS, calls: AI_CALLS * turns };
   return runWorker<AICosts>('ai-worker.ts', { port: server.port, key: KEY, ...work } satisfies AIWork);
 }
 
