@@ -15,7 +15,7 @@ export type AIWork = {
   calls: number;
 };
 
-/** In milliseconds of a call: CPU on average, times of the median. */
+/** In milliseconds, of the median call: a collection of garbage falls on any. */
 export type AICosts = {
   /** CPU that metering takes: estimating, reserving, counting, reporting, settling; without what `fetch` takes. */
   cpuMs: number;
@@ -105,14 +105,14 @@ type Model = typeof plain | typeof metered;
 const WARMUP_CALLS = 100;
 
 /** What calls of one kind took so far. */
-type Taken = { cpuMs: number; firstMs: number[] };
-const taken = (): Taken => ({ cpuMs: 0, firstMs: [] });
+type Taken = { cpuMs: number[]; firstMs: number[] };
+const taken = (): Taken => ({ cpuMs: [], firstMs: [] });
 
 async function call(model: Model, so: Taken): Promise<void> {
   const before = process.cpuUsage();
   so.firstMs.push(await stream(model));
   const { user, system } = process.cpuUsage(before);
-  so.cpuMs += (user + system) / 1000;
+  so.cpuMs.push((user + system) / 1000);
 }
 
 const client = clientBy(fetch);
@@ -140,8 +140,8 @@ for (let i = 0; i < calls; i++) {
   holds.push(await holdMs());
 }
 const result: AICosts = {
-  cpuMs: (alone.cpuMs - bare.cpuMs) / calls,
-  withFetchCpuMs: (whole.cpuMs - bare.cpuMs) / calls,
+  cpuMs: median(alone.cpuMs) - median(bare.cpuMs),
+  withFetchCpuMs: median(whole.cpuMs) - median(bare.cpuMs),
   requests,
   firstTokenMs: median(whole.firstMs) - median(bare.firstMs),
   holdMs: median(holds),
