@@ -92,10 +92,9 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
     }
   }
 
-  function told(answer: object): void {
-    if (!('progressAmount' in answer)) return;
+  function told(answer: HoldAnswer): void {
     try {
-      onHold?.(answer as HoldAnswer);
+      onHold?.(answer);
     } catch (error) {
       failed('onHold', error);
     }
@@ -104,7 +103,8 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
   /** What fails for good is told. What was reported last is charged when the hold expires. */
   async function end(step: 'settle' | 'release', asking: () => Promise<object>): Promise<void> {
     try {
-      told(await asking());
+      const answer = await asking();
+      if (isHold(answer)) told(answer);
     } catch (error) {
       failed(step, error);
     }
@@ -116,7 +116,9 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
     async report(done) {
       if (held.hold === null) return 'over';
       try {
-        told(await held.progress(done, REPORT_LIMITS));
+        const answer = await held.progress(done, REPORT_LIMITS);
+        if (!isHold(answer)) return 'failed';
+        told(answer);
         return 'taken';
       } catch (error) {
         failed('report', error);
@@ -126,6 +128,11 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
     settle: (done) => end('settle', () => settle(held, done)),
     release: () => end('release', () => held.release(END_LIMITS)),
   };
+}
+
+/** Whether it is Tollgate's answer: work that goes on without one has another. */
+function isHold(answer: object): answer is HoldAnswer {
+  return 'progressAmount' in answer;
 }
 
 /** What a provider counted may be in pools that the price says nothing of: then it is priced as plain input and output. */

@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { MeterSettings } from 'tollgate/ai';
+import { createClient, memoryJournal } from 'tollgate/client';
+import { openHold } from '../../sdk/ai/hold.ts';
+import { SECRET_KEY } from '../server.ts';
+import { MODEL, openWorld, type World } from './world.ts';
+
+// What a meter knows of its hold, on a line on which things go wrong.
+
+let world: World;
+before(async () => {
+  world = await openWorld();
+});
+after(() => world.close());
+
+const done = (output: number) => ({ tokens: { input: 1000, output } });
+
+const openIn = (workspaceId: string, settings: MeterSettings) =>
+  openHold(settings, { workspaceId, pageId: 'page', type: 'TEXT_CHAT', model: MODEL, work: done(5000) });
+
+test('a report without an answer is not taken, also where work goes on without one', async () => {
+  const workspaceId = await world.workspace();
+  const client = createClient({
+    ...{ url: world.wire.url, secretKey: SECRET_KEY, attemptsMax: 1 },
+    ...{ journal: memoryJournal(), whenUnreachable: 'open', deliverInBackground: false },
+  });
+  const hold = await openIn(workspaceId, world.charging(workspaceId, { client }));
+  world.wire.cut(true);
+  assert.equal(await hold.report(done(500)), 'failed');
+  world.wire.cut(false);
+  assert.equal(await hold.report(done(500)), 'taken');
+  await hold.release();
+});
