@@ -84,6 +84,8 @@ async function affordable(
 }
 
 function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: MeterSettings): Hold<W> {
+  let isEnding = false;
+
   function failed(step: MeterFailure['step'], error: unknown): void {
     try {
       onFailure?.({ step, holdId: held.hold?.id ?? null, error });
@@ -102,6 +104,7 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
 
   /** What fails for good is told. What was reported last is charged when the hold expires. */
   async function end(step: 'settle' | 'release', asking: () => Promise<object>): Promise<void> {
+    isEnding = true;
     try {
       const answer = await asking();
       if (isHold(answer)) told(answer);
@@ -118,10 +121,11 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
       try {
         const answer = await held.progress(done, REPORT_LIMITS);
         if (!isHold(answer)) return 'failed';
-        told(answer);
+        if (!isEnding) told(answer);
         return 'taken';
       } catch (error) {
-        failed('report', error);
+        // The end says all that a report does, and may overtake it.
+        if (!isEnding) failed('report', error);
         return isRefusal(error, 'hold_not_open', 'not_found') ? 'over' : 'failed';
       }
     },

@@ -32,3 +32,30 @@ test('a report without an answer is not taken, also where work goes on without o
   assert.equal(await hold.report(done(500)), 'taken');
   await hold.release();
 });
+
+for (const [what, answer] of [
+  ['comes', (hold: object) => hold],
+  ['is lost', () => Promise.reject(new Error('nobody gets this answer'))],
+] as const) {
+  test(`a report whose answer ${what} after the end is told to nobody`, async () => {
+    const workspaceId = await world.workspace();
+    const states: string[] = [];
+    const settings = world.charging(workspaceId, { onHold: ({ status }) => void states.push(status) });
+    const hold = await openIn(workspaceId, settings);
+    const [asked, settled] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    world.wire.fail(/progress/, {
+      async change(taken) {
+        asked.resolve();
+        await settled.promise;
+        return answer(taken);
+      },
+    });
+    const report = hold.report(done(500));
+    await asked.promise;
+    await hold.settle(done(1000));
+    settled.resolve();
+    await report;
+    assert.deepEqual(states, ['HELD', 'SETTLED']);
+    assert.deepEqual(settings.failures, []);
+  });
+}
