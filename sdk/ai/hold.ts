@@ -15,9 +15,9 @@ export type Hold<W extends Work = Work> = {
   readonly work: W;
   /** Says what was done so far. Over: the hold is not open any more. */
   report(done: W): Promise<'taken' | 'failed' | 'over'>;
-  /** Charges what was done. */
+  /** Charges what was done. Resolves once that is settled, or goes on without whoever waits. */
   settle(done: W): Promise<void>;
-  /** Nothing was done. */
+  /** Nothing was done; as for `settle`. */
   release(): Promise<void>;
 };
 
@@ -28,8 +28,10 @@ export const TTL_SECONDS = 120;
 
 /** The next report says all that a lost one did. */
 const REPORT_LIMITS = { attemptsMax: 1 };
-/** Nobody waits for it, and it outlasts a restart of Tollgate. */
+/** It outlasts a restart of Tollgate. */
 const END_LIMITS = { attemptsMax: 12, deadlineMs: 60_000 };
+/** Whoever has their answer waits no longer for its end. */
+const END_WAIT_MS = 2_000;
 
 type Asked<W extends Work> = Charged & { type: 'TEXT_CHAT' | 'IMAGE_GENERATION'; model: string; work: W };
 
@@ -83,7 +85,8 @@ async function affordable(
   return ('affordableOutputTokens' in answer ? answer.affordableOutputTokens : null) ?? 0;
 }
 
-function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: MeterSettings): Hold<W> {
+function holdOn<W extends Work>(held: HeldWork, work: W, settings: MeterSettings): Hold<W> {
+  const { onHold, onFailure, waitUntil } = settings;
   let isEnding = false;
 
   function failed(step: MeterFailure['step'], error: unknown): void {
@@ -103,14 +106,24 @@ function holdOn<W extends Work>(held: HeldWork, work: W, { onHold, onFailure }: 
   }
 
   /** What fails for good is told. What was reported last is charged when the hold expires. */
-  async function end(step: 'settle' | 'release', asking: () => Promise<object>): Promise<void> {
-    isEnding = true;
+  async function ask(step: 'settle' | 'release', asking: () => Promise<object>): Promise<void> {
     try {
       const answer = await asking();
       if (isHold(answer)) told(answer);
     } catch (error) {
       failed(step, error);
     }
+  }
+
+  function end(step: 'settle' | 'release', asking: () => Promise<object>): Promise<void> {
+    isEnding = true;
+    const ending = ask(step, asking);
+    try {
+      waitUntil?.(ending);
+    } catch (error) {
+      failed('waitUntil', error);
+    }
+    return within(ending, END_WAIT_MS);
   }
 
   if (held.hold !== null) told(held.hold);
@@ -152,4 +165,14 @@ async function settle(held: HeldWork, done: Work): Promise<object> {
 function plain({ output, reasoning = 0, audioOutput = 0, ...read }: Tokens): Tokens {
   const input = Object.values(read).reduce((sum, tokens) => sum + tokens, 0);
   return { input, output: output + reasoning + audioOutput };
+}
+
+/** Resolves with the promise, or after so long without it. */
+async function within(promise: Promise<void>, ms: number): Promise<void> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const waited = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, waited]);
+  clearTimeout(timer);
 }

@@ -24,9 +24,6 @@ export type Meter = {
 /** What a call is about to do: tokens that its prompt comes to, and that it may write. */
 export type Plan = Charged & { model: string; input: number; output: number };
 
-/** Whoever reads an answer waits no longer for its last byte. */
-const END_WAIT_MS = 2_000;
-
 /** Takes a hold for a call and counts on it. Throws the refusal: the provider is not to be called. */
 export async function openMeter(
   settings: MeterSettings,
@@ -77,12 +74,9 @@ function meterOn(hold: TokensHold, input: number, settings: MeterSettings): Mete
     },
     awaits: reports.awaits,
     end(usage) {
-      if (ending === undefined) {
-        reports.stop();
-        ending = settle(usage);
-        settings.waitUntil?.(ending);
-      }
-      return within(ending, END_WAIT_MS);
+      reports.stop();
+      ending ??= settle(usage);
+      return ending;
     },
   };
 }
@@ -103,14 +97,4 @@ export async function askProvider<T>(
   } finally {
     meter.awaits(false);
   }
-}
-
-/** Resolves with the promise, or after so long without it. */
-async function within(promise: Promise<void>, ms: number): Promise<void> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const waited = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, waited]);
-  clearTimeout(timer);
 }

@@ -37,8 +37,8 @@ export type MeterSettings = {
 };
 
 export type MeterFailure = {
-  /** What failed; `onHold`: your own function of that name. */
-  step: 'report' | 'settle' | 'release' | 'onHold';
+  /** What failed; `onHold`, `waitUntil`: your own function of that name. */
+  step: 'report' | 'settle' | 'release' | 'onHold' | 'waitUntil';
   /** Of the hold; null: none was taken, because Tollgate was unreachable. */
   holdId: string | null;
   error: unknown;

@@ -59,3 +59,34 @@ for (const [what, answer] of [
     assert.deepEqual(settings.failures, []);
   });
 }
+
+test('what waits for an end that has no answer goes on, and so does the end', async () => {
+  const workspaceId = await world.workspace();
+  const handedOn: Promise<void>[] = [];
+  const settings = world.charging(workspaceId, { waitUntil: (ending) => void handedOn.push(ending) });
+  const hold = await openIn(workspaceId, settings);
+  world.wire.cut(true);
+  await hold.settle(done(1000));
+  assert.equal(await world.usedBy(workspaceId), 0);
+  world.wire.cut(false);
+  await Promise.all(handedOn);
+  assert.equal(handedOn.length, 1);
+  assert.equal(await world.usedBy(workspaceId), 3);
+  assert.deepEqual(settings.failures, []);
+});
+
+test('who cannot be handed an end is told, and it is settled', async () => {
+  const workspaceId = await world.workspace();
+  const settings = world.charging(workspaceId, {
+    waitUntil() {
+      throw new Error('outside of a request');
+    },
+  });
+  const hold = await openIn(workspaceId, settings);
+  await hold.settle(done(1000));
+  assert.equal(await world.usedBy(workspaceId), 3);
+  assert.deepEqual(
+    settings.failures.map(({ step }) => step),
+    ['waitUntil'],
+  );
+});
