@@ -34,6 +34,9 @@ function qualityOf({ providerOptions }: ImageParams): string | undefined {
 
 export type ImagesPlan = Charged & { model: string; images: Images; signal?: AbortSignal | undefined };
 
+/** Nothing is reported while images are made: their hold outlives any of them. */
+const IMAGES_TTL_SECONDS = 900;
+
 /** Holds images while they are made, and charges those that were. */
 export async function meterImages<T>(
   settings: MeterSettings,
@@ -42,7 +45,8 @@ export async function meterImages<T>(
   countOf: (made: T) => number,
 ): Promise<T> {
   const asked = { workspaceId, pageId, type: 'IMAGE_GENERATION', model, work: { images } } as const;
-  const hold = await openHold(settings, asked, signal);
+  const { ttlSeconds = IMAGES_TTL_SECONDS } = settings;
+  const hold = await openHold({ ...settings, ttlSeconds }, asked, signal);
   let count = 0;
   try {
     const made = await make();

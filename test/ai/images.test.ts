@@ -6,6 +6,7 @@ import OpenAI from 'openai';
 import { type MeterSettings, tollgateImages } from 'tollgate/ai';
 import { meterOpenAI } from 'tollgate/ai/openai';
 import { isRefusal } from 'tollgate/client';
+import { meterImages } from '../../sdk/ai/images.ts';
 import { openWorld, type World } from './world.ts';
 
 let world: World;
@@ -82,3 +83,12 @@ for (const [name, generate] of [
     });
   });
 }
+
+test('images that take minutes are charged', async () => {
+  const workspaceId = await world.workspace();
+  const images = { count: 2, size: '1024x1024' };
+  const make = () => world.advance(600);
+  const plan = { workspaceId, pageId: 'page', model: PAINTER, images };
+  await meterImages(world.charging(workspaceId), plan, make, () => 2);
+  assert.equal(await world.usedBy(workspaceId), 4);
+});
