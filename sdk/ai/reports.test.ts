@@ -102,7 +102,7 @@ test('where the hold is over, and after the end, nothing is reported', async (t)
   }
 });
 
-test('a silent provider is waited for with signs of life; a reader that has gone is not', async (t) => {
+test('a silent provider is waited for with signs of life; a reader that has gone is not, and keeps no timer', async (t) => {
   let now = 0;
   t.mock.method(performance, 'now', () => now);
   t.mock.timers.enable({ apis: ['setInterval'] });
@@ -123,6 +123,8 @@ test('a silent provider is waited for with signs of life; a reader that has gone
   assert.deepEqual(reported, [0, 0]);
   await answer('taken');
   reports.awaits(false);
+  pass(61);
+  reports.offer(tokens(50));
   pass(100);
   assert.deepEqual(reported, [0, 0]);
   reports.stop();

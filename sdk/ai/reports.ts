@@ -39,8 +39,10 @@ export function openReports(
   (timer as { unref?(): void }).unref?.();
 
   function tick(): void {
-    const isSilent = isAwaiting && performance.now() - sentAt >= signEveryMs;
-    if (total(latest) !== taken || isSilent) void send();
+    const silentMs = performance.now() - sentAt;
+    if (total(latest) !== taken || (isAwaiting && silentMs >= signEveryMs)) void send();
+    // Its hold has expired: a stream that its reader forgot keeps no timer.
+    else if (!isSending && silentMs > ttlSeconds * 1000) clearInterval(timer);
   }
 
   async function send(): Promise<void> {
