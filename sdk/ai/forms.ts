@@ -15,7 +15,7 @@ export type Form<Body, Whole, Event> = {
   counting(body: Body): Body;
   usageOf(whole: Whole): Usage | undefined;
   countWhole(meter: Meter, whole: Whole): void;
-  /** Counts what came, and says whether its reader has asked for it. */
+  /** Counts what came. */
   countEvent(meter: Meter, event: Event): void;
   usageIn(event: Event): Usage | undefined;
   /** Whether it came only because we asked for the usage. */
