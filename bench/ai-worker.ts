@@ -84,8 +84,11 @@ const meteredBy = (asks: typeof fetch) =>
 const metered = meteredBy(fetch);
 const meteredAlone = meteredBy(replaying);
 
-function fail(error: unknown): never {
-  throw error;
+/** What is thrown to whoever tells of an error is heard by nobody: this ends the process. */
+function fail(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
 }
 
 /** Reads an answer to its end; resolves to when its first token came, in milliseconds from the call. */

@@ -1,5 +1,5 @@
 /**
- * Measures Tollgate beside what it is compared with, in one run on one machine: `npm run bench [-- --json] [--quick]`.
+ * Measures Tollgate beside what it is compared with, in one run on one machine: `npm run bench [-- --json] [--only holds]`.
  * Everything is started here: the server as a user starts it, its embedded Postgres with fsync on, the baselines on the
  * same Postgres, and the load from a process of its own. Each measure and its baseline take turns, and the medians are
  * compared: machines are shared, and a ratio of one run says more than a figure.
