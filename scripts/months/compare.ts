@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Clock } from '../../src/lib/clock.ts';
-import { type Expected, expectedOf, type Truth } from './truth.ts';
+import { type Expected, expectedOf, PLAN_CREDITS, type Truth } from './truth.ts';
 
 export type Books = { database: { pool: pg.Pool }; clock: Clock };
 
@@ -66,15 +66,13 @@ function compareBought({ bought }: Expected, { purchases, months }: Rows, same: 
 
 const partOf = (credits: number, part: number): number => Math.floor(credits * part * 1e6 + 1e-4) / 1e6;
 
-const CREDITS: Record<string, number> = { BASIC: 100, PRO: 500 };
-
 /** In a month, as many as the best plan of it has; now, at least what the plan has that is paid for. */
 function comparePlanCredits({ month, live }: Expected, { months }: Rows, same: Same): void {
   const sums = new Map<string, { sum: number; best: number }>();
   for (const { month: start, plan, amount, subscriptionId } of months) {
     const key = `${subscriptionId} ${start}`;
     const { sum, best } = sums.get(key) ?? { sum: 0, best: 0 };
-    sums.set(key, { sum: sum + amount, best: Math.max(best, CREDITS[plan]!) });
+    sums.set(key, { sum: sum + amount, best: Math.max(best, PLAN_CREDITS[plan]!) });
   }
   for (const [key, { sum, best }] of sums) same(`the credits of the month ${key}`, best, sum);
   if (month === null || live > 1) return;

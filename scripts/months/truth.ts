@@ -50,7 +50,7 @@ export type Expected = {
   live: number;
 };
 
-const PLAN_CREDITS: Record<string, number> = { BASIC: 100, PRO: 500 };
+export const PLAN_CREDITS: Record<string, number> = { BASIC: 100, PRO: 500 };
 const STATUS: Record<string, string> = {
   ...{ active: 'ACTIVE', trialing: 'TRIAL', past_due: 'PAST_DUE', unpaid: 'UNPAID', paused: 'UNPAID' },
   canceled: 'CANCELED',
@@ -196,7 +196,7 @@ function wordsOf(subscription: Stripe.Subscription): string {
   ].join(' ');
 }
 
-export const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
+const timeOf = (seconds: number): string => new Date(seconds * 1000).toISOString();
 
 /** The credits of the present month, where the plan is had and a paid line of a plan as good lasts now. */
 function monthOf(of: Stripe.Subscription, invoices: Stripe.Invoice[], now: Date): Expected['month'] {
