@@ -9,9 +9,9 @@ import pg from 'pg';
  * the same indexes, foreign keys and checks. By pgbench where the machine has it, which is written in C and takes the
  * least CPU from Postgres; else by node-postgres.
  */
-export const NATIVE_CONNECTIONS = 16;
+const NATIVE_CONNECTIONS = 16;
 
-export type NativeOptions = { url: string; workspaces: number; seconds: number };
+type NativeOptions = { url: string; workspaces: number; seconds: number };
 
 export function hasPgbench(): boolean {
   return spawnSync('pgbench', ['--version']).status === 0;

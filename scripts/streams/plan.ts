@@ -1,7 +1,7 @@
 import type { Plan, Usage } from '../../examples/provider.ts';
 import { makeRandom, type Random } from '../../src/lib/random.ts';
 
-export const VIAS = ['AI SDK chat', 'AI SDK responses', 'OpenAI chat', 'OpenAI responses'] as const;
+const VIAS = ['AI SDK chat', 'AI SDK responses', 'OpenAI chat', 'OpenAI responses'] as const;
 
 /** What becomes of a stream that nobody kills: worker, provider and judge each know it from its tag alone. */
 export type StreamPlan = {

@@ -128,7 +128,7 @@ export const modelPriceShape = {
 };
 
 /** The price that work was charged by, as it is kept. */
-export const aiPriceSchema = z
+const aiPriceSchema = z
   .object({
     source: z
       .enum(PRICE_SOURCES)
