@@ -1,4 +1,4 @@
-import { type PricedWork, quoteWork } from '../catalog/ai/find.ts';
+import { type QuotedWork, quoteWork } from '../catalog/ai/find.ts';
 import {
   affordableImages,
   affordableOutput,
@@ -141,7 +141,7 @@ export async function check(
 }
 
 /** How much more a model may do with what there is, so that callers can ask for less instead of being refused. */
-function affordableWork(work: ModelWork, { price }: PricedWork, { affordable }: Quote): Partial<Check> {
+function affordableWork(work: ModelWork, { price }: QuotedWork, { affordable }: Quote): Partial<Check> {
   return work.images === undefined
     ? { affordableOutputTokens: affordableOutput(price, work, affordable) }
     : { affordableImages: affordableImages(price, work, affordable) };

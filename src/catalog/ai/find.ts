@@ -39,10 +39,10 @@ export function findPrice(pricing: AIPricing | null, work: ModelWork, now: numbe
   return { ...found, markup: toUnits(pricing!.markup), pointUsd: toUnits(pricing!.pointUsd) };
 }
 
-/** Work with what it comes to now. */
-export type PricedWork = Priced & { price: AIPrice };
+/** What work comes to now, and by which price. */
+export type QuotedWork = Priced & { price: AIPrice };
 
-export function quoteWork(pricing: AIPricing | null, work: ModelWork, now: number): PricedWork {
+export function quoteWork(pricing: AIPricing | null, work: ModelWork, now: number): QuotedWork {
   const price = findPrice(pricing, work, now);
   return { price, ...priceWork(price, work) };
 }
