@@ -1,5 +1,6 @@
 import { isRefusal } from '../client/errors.ts';
 import { type HeldWork, heldWork } from '../client/held.ts';
+import { AI_POINTS } from '../client/journaling.ts';
 import type { HoldAnswer } from '../client/types.ts';
 import type { Charged, MeterFailure, MeteringClient, MeterSettings } from './settings.ts';
 import type { Tokens } from './usage.ts';
@@ -20,8 +21,6 @@ export type Hold<W extends Work = Work> = {
   /** Nothing was done; as for `settle`. */
   release(): Promise<void>;
 };
-
-const AI_POINTS = 'ai.points';
 
 /** Soon enough for a balance, and long enough for a pause of the network. */
 export const TTL_SECONDS = 120;

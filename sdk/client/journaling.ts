@@ -72,7 +72,8 @@ export type JournalingClient = Omit<Client, 'check' | 'use' | 'useBatch' | 'ai' 
 /** Work that may go on without an answer waits less for one. */
 const OPEN_LIMITS: Limits = { timeoutMs: 1_000, deadlineMs: 2_000, attemptsMax: 2 };
 
-const AI_FEATURE = 'ai.points';
+/** The feature that AI work is counted in. */
+export const AI_POINTS = 'ai.points';
 
 /** Whether it was written down instead of being booked. */
 export function isJournaled(answer: object): answer is Journaled {
@@ -149,7 +150,7 @@ export function withJournal(
       askOrWrite('POST /v1/usage', input, input.featureCode, options, (own) => client.use(input, own)),
     ai: {
       use: (input, options = {}) =>
-        askOrWrite('POST /v1/ai/usage', input, AI_FEATURE, options, (own) => client.ai.use(input, own)),
+        askOrWrite('POST /v1/ai/usage', input, AI_POINTS, options, (own) => client.ai.use(input, own)),
     },
     async useBatch({ items }, options = {}) {
       const features = items.map(({ featureCode }) => featureCode);
