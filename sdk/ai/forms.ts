@@ -52,7 +52,8 @@ export const chat: Form<ChatBody, OpenAI.ChatCompletion, OpenAI.ChatCompletionCh
     for (const { message } of choices) countMessage(meter, message);
   },
   countEvent(meter, { choices }) {
-    for (const { delta } of choices) countMessage(meter, delta);
+    // Where Azure filters beside the stream, what it found comes without a delta.
+    for (const { delta } of choices) countMessage(meter, delta ?? {});
   },
   usageIn: ({ usage }) => chatUsageOf(usage),
   isOurs: ({ choices, usage }, { stream_options }) =>

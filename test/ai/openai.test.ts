@@ -172,3 +172,20 @@ test('what is done later and elsewhere cannot be metered, and is not begun', asy
   await assert.rejects(create({ model: MODEL, input: 'Write.', background: true }), /background/);
   assert.deepEqual(await world.holdsOf(workspaceId), []);
 });
+
+test('a piece that has only what a filter found, as Azure sends it, disturbs nobody', async () => {
+  const workspaceId = await world.workspace();
+  const pieces = [
+    { choices: [{ index: 0, delta: { content: LONG }, finish_reason: null }] },
+    { choices: [{ index: 0, finish_reason: null, content_filter_offsets: { check_offset: 2000 } }] },
+  ];
+  const body = pieces.map((piece) => `data: ${JSON.stringify(piece)}\n\n`).join('');
+  const azure = new OpenAI({
+    apiKey: 'sk-of-the-test',
+    fetch: async () => new Response(body, { headers: { 'content-type': 'text/event-stream' } }),
+  });
+  const { completions } = meterOpenAI(azure, world.charging(workspaceId)).chat;
+  const stream = await completions.create({ model: MODEL, messages, stream: true });
+  assert.equal((await Array.fromAsync(stream)).length, 2);
+  assert.equal((await tokensOf(workspaceId))!.output, 500);
+});
