@@ -82,6 +82,8 @@ function metered(
   }
 
   signal?.addEventListener('abort', giveUp);
+  // A provider that takes no notice has begun its stream though nobody waits for it.
+  if (signal?.aborted) giveUp();
   return new ReadableStream<Part>(
     {
       async pull(controller) {

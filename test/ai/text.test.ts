@@ -463,6 +463,24 @@ test('an abort ends the hold, though nobody reads and the model takes no notice'
   assert.equal(output, 0);
 });
 
+test('so does one that was there before the stream', async () => {
+  const workspaceId = await world.workspace();
+  const abort = new AbortController();
+  const stream = simulateReadableStream({ chunks: [START] });
+  const doStream = async () => {
+    abort.abort();
+    return { stream };
+  };
+  const model = wrapLanguageModel({
+    model: new MockLanguageModelV4({ modelId: MODEL, doStream }),
+    middleware: tollgate(world.charging(workspaceId)),
+  });
+  const prompt = [{ role: 'user' as const, content: [{ type: 'text' as const, text: 'Write.' }] }];
+  await model.doStream({ prompt, abortSignal: abort.signal });
+  const { output } = (await tokensOf(workspaceId))!;
+  assert.equal(output, 0);
+});
+
 test('each call of a tool loop is a hold of its own', async () => {
   const workspaceId = await world.workspace();
   const answers: Awaited<ReturnType<MockLanguageModelV4['doGenerate']>>[] = [
