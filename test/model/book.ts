@@ -111,7 +111,10 @@ export function spendable(book: Book, now: number): GrantNow[] {
 
 /** Grants with something left, held or not, in spending order. */
 export function remaining(book: Book, now: number): GrantNow[] {
-  const left = allGrants(book, now).filter((grant) => grant.left > 0n);
+  return inSpendingOrder(allGrants(book, now).filter((grant) => grant.left > 0n));
+}
+
+function inSpendingOrder(grants: readonly GrantNow[]): GrantNow[] {
   const isBefore = (a: GrantNow, b: GrantNow): boolean => {
     if (a.priority !== b.priority) return a.priority < b.priority;
     if (a.expiresAt !== b.expiresAt) {
@@ -120,7 +123,7 @@ export function remaining(book: Book, now: number): GrantNow[] {
     return a.createdAt !== b.createdAt ? a.createdAt < b.createdAt : a.id < b.id;
   };
   const ordered: GrantNow[] = [];
-  for (const grant of left) {
+  for (const grant of grants) {
     const place = ordered.findIndex((other) => isBefore(grant, other));
     ordered.splice(place === -1 ? ordered.length : place, 0, grant);
   }
@@ -233,7 +236,8 @@ function giveBackOne(lots: Lot[]): boolean {
 export function fallsDue(book: Book, ended: Book, now: number): Payment[] {
   const last = decidedAt(book);
   if (last === null) return [];
-  const over = remaining(book, last).filter(
+  // Also of one that had nothing left then: what ends before its time may give something back to it.
+  const over = inSpendingOrder(allGrants(book, last)).filter(
     (grant) => grant.expiresAt !== null && grant.expiresAt > last && grant.expiresAt <= now,
   );
   return over.flatMap(({ id, expiresAt }) => {
