@@ -77,9 +77,15 @@ const LOAD = `
         u."featureCode", ${ms('u."periodStart"')}, ${ms('u."periodEnd"')}, u.used::text
       ))
       from (
-        -- The longest period but 'forever' is a month.
+        -- The longest period but 'forever' is a month. A hold that is due ends as of then, however long ago that was.
         select
-          "featureCode", case when "periodStart" > $2::timestamptz - interval '40 days' then "periodStart" end,
+          "featureCode",
+          case
+            when "periodStart" > least($2::timestamptz, (
+              select min(h."expiresAt") from "Hold" h where h."workspaceId" = w.id and h."endedBy" is null
+            )) - interval '40 days'
+            then "periodStart"
+          end,
           max("periodEnd"), sum(used)
         from "FeatureUsage"
         where "workspaceId" = w.id

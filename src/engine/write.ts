@@ -121,20 +121,23 @@ function statementFor(parts: readonly Part[], decisions: readonly Decision[]): S
 
 function textOf(parts: readonly Part[], at: string): string {
   let next = FIRST_ARRAY + DECISION.length;
-  const texts = parts.map(({ columns = [], sql }) => {
-    // By itself, before it is joined: else each of its rows may be looked for among all of a workspace's.
-    const given = `
-    select d.*
-    from passed
-    cross join rows from (${unnested(columns, next)}) as d(${namesOf(columns)})
-    where passed.workspaces ? d."workspaceId"
-    offset 0
-  `;
+  const texts = parts.map(({ columns, sql }) => {
+    if (columns === undefined) return sql({ at, given: '' });
+    const given = rowsGiven(columns, next);
     next += columns.length;
     return sql({ at, given });
   });
   return statement(texts, at);
 }
+
+/** By itself, before it is joined: else each of its rows may be looked for among all of a workspace's. */
+const rowsGiven = (columns: readonly { name: string; type: string }[], first: number) => `
+    select d.*
+    from passed
+    cross join rows from (${unnested(columns, first)}) as d(${namesOf(columns)})
+    where passed.workspaces ? d."workspaceId"
+    offset 0
+  `;
 
 /** When a decision of `line` was made: a hold that has expired ended at its own time. */
 const LATE = `coalesce((reasons ->> 'at')::timestamptz, $2)`;

@@ -117,6 +117,27 @@ test('what has expired is booked, though nobody asks for it, and once', async ()
   assert.deepEqual([row.status, row.settledAmount], ['SETTLED', 4]);
 });
 
+test('what expired long ago, and nobody has looked at since, ends with what was used in its own month', async () => {
+  const workspaceId = await workspaceWith(50);
+  const points = { workspaceId, featureCode: 'ai.points', ttlSeconds: 60, onExpire: 'settle' } as const;
+  const used = await hold(here, { ...points, amount: micros(30) });
+  await settle(here, { id: used.value.id, amount: micros(30) });
+  const { value } = await hold(here, { ...points, amount: micros(10) });
+  await progress(here, { id: value.id, amount: micros(10) });
+  there.clock.offsetMs += 75 * 86_400_000;
+  await there.engine.bookExpired(workspaceId);
+  there.clock.offsetMs -= 75 * 86_400_000;
+  const { rows } = await database.pool.query(
+    `select amount::float8, reasons -> 'allowance' -> 'used' as used from "Decision"
+     where "workspaceId" = $1 and operation = 'SETTLE' order by id`,
+    [workspaceId],
+  );
+  assert.deepEqual(rows, [
+    { amount: 30, used: 30 },
+    { amount: 10, used: 40 },
+  ]);
+});
+
 test('credits that have expired, and are held, are left alone until they are not', async () => {
   const now = here.clock.now().getTime();
   const workspaceId = await workspaceWith(50, now + 30_000);
