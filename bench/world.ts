@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import pg from 'pg';
 import { migrate } from '../src/db/migrate.ts';
 import { openPool } from '../src/db/pool.ts';
+import { endWithUs } from '../test/server.ts';
 import type { LoadResult } from './load.ts';
 import type { Work } from './load-worker.ts';
 
@@ -95,12 +96,6 @@ export async function startHelper(file: string, args: string[]): Promise<{ port:
   });
   const [line] = await Promise.race([once(child.stdout, 'data'), ended]);
   return { port: Number(String(line)), stop: () => void child.kill() };
-}
-
-/** A bench that fails leaves nothing running. */
-function endWithUs(child: ChildProcess, end: () => void = () => void child.kill()): void {
-  process.once('exit', end);
-  child.once('exit', () => process.off('exit', end));
 }
 
 /** Puts load on a server from a process of its own. */

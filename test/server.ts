@@ -125,11 +125,10 @@ function collect(stream: NodeJS.ReadableStream): () => string {
   return () => text;
 }
 
-/** A test that fails half-way leaves no process behind. */
-export function endWithUs(child: ChildProcess): void {
-  const kill = () => void child.kill('SIGKILL');
-  process.once('exit', kill);
-  child.once('exit', () => process.off('exit', kill));
+/** What fails half-way leaves no process behind. */
+export function endWithUs(child: ChildProcess, end: () => void = () => void child.kill('SIGKILL')): void {
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
 }
 
 /** A folder for an embedded Postgres, which goes away with it. */

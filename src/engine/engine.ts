@@ -40,6 +40,8 @@ export type Engine = {
   workspaceOfHold(holdId: string, transaction?: Queryable): Promise<string>;
   /** Books what has expired in a workspace, credits and holds; resolves to whether there was any. */
   expire(workspaceId: string): Promise<boolean>;
+  /** Does so in workspaces that nobody asks for: those that are found, so many at a time, until there is none. */
+  expireFound(find: (max: number) => Promise<string[]>): Promise<void>;
   /** Books the holds that have expired and that nobody has asked for; of one workspace, or of all. */
   bookExpired(workspaceId?: string): Promise<void>;
   /** A workspace as it is now, without what has expired. Rejects with `workspace_not_found`. */
@@ -79,7 +81,7 @@ export const ENGINE_SETTINGS = {
 /** States kept in memory, at about one kilobyte each: the half of it that is in use stays for sure. */
 const STATES_MAX = 200_000;
 
-/** Workspaces whose holds are booked as expired at a time: one batch. */
+/** Workspaces in which what has expired is booked at a time: one batch. */
 const EXPIRED_MAX = 500;
 
 /** Whose the latest holds are, at about two hundred bytes each: nearly every one is settled within minutes. */
@@ -118,6 +120,14 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
     return (await writer.submit(operation)) !== null;
   }
 
+  async function expireFound(find: (max: number) => Promise<string[]>): Promise<void> {
+    for (;;) {
+      const ids = await find(EXPIRED_MAX);
+      const booked = await Promise.all(ids.map(expire));
+      if (ids.length < EXPIRED_MAX || !booked.includes(true)) return;
+    }
+  }
+
   return {
     async submit(asked) {
       const answer = counted((await writer.submit({ ...asked, id: newId('op') }))!);
@@ -153,13 +163,10 @@ export function createEngine({ pool, catalog, clock, report }: EngineOptions): E
 
     expire,
 
-    async bookExpired(workspaceId) {
-      for (;;) {
-        const ids = await findWorkspacesWithDue(pool, { now: clock.now(), max: EXPIRED_MAX, workspaceId });
-        const booked = await Promise.all(ids.map(expire));
-        if (ids.length < EXPIRED_MAX || !booked.includes(true)) return;
-      }
-    },
+    expireFound,
+
+    bookExpired: (workspaceId) =>
+      expireFound((max) => findWorkspacesWithDue(pool, { now: clock.now(), max, workspaceId })),
 
     async state(workspaceId) {
       const state = await reader.read(workspaceId).catch(orUnavailable);

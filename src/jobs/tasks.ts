@@ -134,13 +134,7 @@ async function reconcileNightly(services: StripeServices): Promise<void> {
   await reconcile(services, { days: RECONCILED_DAYS, say });
 }
 
-const EXPIRED_MAX = 500; // workspaces at a time: one batch of the engine
-
 /** Books expired credits of workspaces that nobody uses; where somebody does, the engine has booked them already. */
-export async function expireCredits({ pool, engine, clock }: StripeServices): Promise<void> {
-  for (;;) {
-    const ids = await findWorkspacesWithExpired(pool, clock.now(), EXPIRED_MAX);
-    const booked = await Promise.all(ids.map((id) => engine.expire(id)));
-    if (ids.length < EXPIRED_MAX || !booked.includes(true)) return;
-  }
+export function expireCredits({ pool, engine, clock }: StripeServices): Promise<void> {
+  return engine.expireFound((max) => findWorkspacesWithExpired(pool, clock.now(), max));
 }
