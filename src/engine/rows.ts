@@ -7,13 +7,21 @@ import type { PricedWork } from './work.ts';
 export type WorkspaceWrite = {
   wallet: WalletRow;
   decisions: readonly Decision[];
+  newGrants: readonly NewGrantRow[];
   /** By how much grants move. */
   grantChanges: readonly GrantChangeRow[];
+  /** Counted in periods, and given back to them. */
+  used: readonly UsageRow[];
+  returned: readonly UsageRow[];
+  refundedUses: readonly OfWorkspace[];
+  /** What grants paid for what others owed, and what they got back of it. */
+  debtsPaid: readonly DebtPaymentRow[];
+  debtsReturned: readonly DebtPaymentRow[];
   /** Holds that were reported on or ended. New ones are made of their decisions. */
   holdChanges: readonly HoldChangeRow[];
 };
 
-/** Plain JSON, as the statement in write.ts reads it: amounts are decimal texts, times ISO 8601. */
+/** Rows as the statement in write.ts reads them: amounts are decimal texts, times ISO 8601. */
 export type WalletRow = {
   workspaceId: string;
   /** The version that the decisions were made on, and the one that they lead to. */
@@ -25,25 +33,36 @@ export type WalletRow = {
   expired: string;
   clawedBack: string;
   debt: string;
-  /** Left out where nothing is. */
-  held?: string;
+  held: string;
   keys: string[];
-  topUpBelow?: string;
-  /** A top-up is asked for. */
-  topUp?: true;
-  newGrants?: Record<string, unknown>[];
-  /** Counted in periods, and given back to them. */
-  used?: UsageRow[];
-  returned?: UsageRow[];
-  refundedUses?: string[];
-  /** What grants paid for what others owed, and what they got back of it. */
-  debtsPaid?: DebtPaymentRow[];
-  debtsReturned?: DebtPaymentRow[];
+  topUpBelow: string | null;
+  isTopUpDue: boolean;
 };
 
-export type HoldChangeRow = {
-  id: string;
-  workspaceId: string;
+type OfWorkspace = { id: string; workspaceId: string };
+
+export type GrantChangeRow = OfWorkspace & Record<keyof GrantChange, string>;
+
+export type NewGrantRow = GrantChangeRow & {
+  type: string;
+  amount: string;
+  priority: number;
+  expiresAt: string | null;
+  description: string | undefined;
+  creditRecordId: string | null;
+};
+
+/** The id is for a row that is not there yet; an existing row keeps its own. */
+export type UsageRow = OfWorkspace & {
+  featureCode: string;
+  periodStart: string;
+  periodEnd: string | null;
+  amount: string;
+};
+
+export type DebtPaymentRow = { workspaceId: string; debtorId: string; payerId: string; amount: string };
+
+export type HoldChangeRow = OfWorkspace & {
   status: 'HELD' | 'SETTLED' | 'RELEASED';
   progressAmount: number;
   settledAmount: string | null;
@@ -52,51 +71,37 @@ export type HoldChangeRow = {
   work?: PricedWork;
 };
 
-export type GrantChangeRow = { id: string; workspaceId: string } & Record<keyof GrantChange, string>;
-/** The id is for a row that is not there yet; an existing row keeps its own. */
-type UsageRow = {
-  id: string;
-  featureCode: string;
-  periodStart: string;
-  periodEnd: string | null;
-  amount: string;
-};
-type DebtPaymentRow = { debtorId: string; payerId: string; amount: string };
-
 /** The rows of one workspace's decisions, which lead from one state to the other. */
 export function rowsOf(before: State, after: State, decisions: readonly Decision[]): WorkspaceWrite {
-  const { wallet } = after;
-  const grants = grantRows(after.workspaceId, decisions);
-  const usages = usageRows(after, decisions);
-  const debts = debtRows(decisions);
-  const refundedUses = decisions.flatMap(({ refundOf, reasons }) =>
-    refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai) ? [refundOf] : [],
-  );
-  const row: WalletRow = {
-    workspaceId: after.workspaceId,
-    version: before.version,
-    nextVersion: after.version,
-    balance: toDecimal(wallet.balance),
-    total: toDecimal(wallet.total),
-    totalUsage: toDecimal(wallet.totalUsage),
-    expired: toDecimal(wallet.expired),
-    clawedBack: toDecimal(wallet.clawedBack),
-    debt: toDecimal(wallet.debt),
-    keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
+  const { workspaceId, wallet } = after;
+  return {
+    wallet: {
+      workspaceId,
+      version: before.version,
+      nextVersion: after.version,
+      balance: toDecimal(wallet.balance),
+      total: toDecimal(wallet.total),
+      totalUsage: toDecimal(wallet.totalUsage),
+      expired: toDecimal(wallet.expired),
+      clawedBack: toDecimal(wallet.clawedBack),
+      debt: toDecimal(wallet.debt),
+      held: toDecimal(wallet.held),
+      keys: decisions.flatMap(({ idempotency }) => (idempotency === null ? [] : [idempotency.key])),
+      topUpBelow: after.topUpBelow === null ? null : toDecimal(after.topUpBelow),
+      isTopUpDue: after.topUpBelow === null && before.topUpBelow !== null,
+    },
+    decisions,
+    ...grantRows(workspaceId, decisions),
+    ...usageRows(after, decisions),
+    refundedUses: decisions.flatMap(({ refundOf, reasons }) =>
+      refundOf !== null && (reasons.refunded?.creditUsage || reasons.refunded?.ai)
+        ? [{ id: refundOf, workspaceId }]
+        : [],
+    ),
+    ...debtRows(workspaceId, decisions),
+    holdChanges: holdRows(decisions),
   };
-  if (wallet.held > 0n) row.held = toDecimal(wallet.held);
-  if (after.topUpBelow !== null) row.topUpBelow = toDecimal(after.topUpBelow);
-  else if (before.topUpBelow !== null) row.topUp = true;
-  if (grants.added.length > 0) row.newGrants = grants.added;
-  if (usages.used.length > 0) row.used = usages.used;
-  if (usages.returned.length > 0) row.returned = usages.returned;
-  if (refundedUses.length > 0) row.refundedUses = refundedUses;
-  if (debts.paid.length > 0) row.debtsPaid = debts.paid;
-  if (debts.returned.length > 0) row.debtsReturned = debts.returned;
-  return { wallet: row, decisions, grantChanges: grants.changed, holdChanges: holdRows(decisions) };
 }
-
-type GrantRows = { changed: GrantChangeRow[]; added: Record<string, unknown>[] };
 
 /** By how much the figures of a grant move. */
 type GrantChange = { remaining: Micros; expired: Micros; clawedBack: Micros; reversed: Micros; debt: Micros };
@@ -104,7 +109,10 @@ type GrantChange = { remaining: Micros; expired: Micros; clawedBack: Micros; rev
 const UNMOVED: GrantChange = { remaining: 0n, expired: 0n, clawedBack: 0n, reversed: 0n, debt: 0n };
 
 /** What the decisions did to grants, summed for each. A grant made here is written as it stands at the end. */
-function grantRows(workspaceId: string, decisions: readonly Decision[]): GrantRows {
+function grantRows(
+  workspaceId: string,
+  decisions: readonly Decision[],
+): Pick<WorkspaceWrite, 'newGrants' | 'grantChanges'> {
   const changes = new Map<string, GrantChange>();
   const changeOf = (grantId: string) => {
     const change = changes.get(grantId) ?? { ...UNMOVED };
@@ -140,14 +148,14 @@ function grantRows(workspaceId: string, decisions: readonly Decision[]): GrantRo
       changeOf(reasons.reversal.grantId).reversed += asked - toMicros(reasons.reversal.before)!;
     }
   }
-  const added = decisions.flatMap((decision) => {
+  const newGrants = decisions.flatMap((decision) => {
     const { grant, description } = decision.reasons;
     if (grant === undefined) return [];
     const { remaining, ...rest } = changeOf(decision.id);
     changes.delete(decision.id);
     return [
       {
-        id: decision.id,
+        ...{ id: decision.id, workspaceId },
         type: grant.type,
         amount: toDecimal(decision.amount),
         ...decimals({ remaining: decision.amount + remaining, ...rest }),
@@ -158,7 +166,8 @@ function grantRows(workspaceId: string, decisions: readonly Decision[]): GrantRo
       },
     ];
   });
-  return { changed: [...changes].map(([id, change]) => ({ id, workspaceId, ...decimals(change) })), added };
+  const grantChanges = [...changes].map(([id, change]) => ({ id, workspaceId, ...decimals(change) }));
+  return { newGrants, grantChanges };
 }
 
 function decimals({ remaining, expired, clawedBack, reversed, debt }: GrantChange) {
@@ -172,7 +181,10 @@ function decimals({ remaining, expired, clawedBack, reversed, debt }: GrantChang
 }
 
 /** What grants paid for what others owed: a pair is made once, and from then on only gives back. */
-function debtRows(decisions: readonly Decision[]): { paid: DebtPaymentRow[]; returned: DebtPaymentRow[] } {
+function debtRows(
+  workspaceId: string,
+  decisions: readonly Decision[],
+): Pick<WorkspaceWrite, 'debtsPaid' | 'debtsReturned'> {
   const sums = new Map<string, { debtorId: string; payerId: string; amount: Micros }>();
   for (const { grantId: payerId, amount, for: debtorId } of decisions.flatMap(
     ({ reasons }) => reasons.clawedBack ?? [],
@@ -182,10 +194,12 @@ function debtRows(decisions: readonly Decision[]): { paid: DebtPaymentRow[]; ret
     const before = sums.get(key)?.amount ?? 0n;
     sums.set(key, { debtorId, payerId, amount: before + toMicros(amount)! });
   }
-  const rows = [...sums.values()];
+  const rows = [...sums.values()].map((row) => ({ ...row, workspaceId }));
   return {
-    paid: rows.filter(({ amount }) => amount > 0n).map((row) => ({ ...row, amount: toDecimal(row.amount) })),
-    returned: rows
+    debtsPaid: rows
+      .filter(({ amount }) => amount > 0n)
+      .map((row) => ({ ...row, amount: toDecimal(row.amount) })),
+    debtsReturned: rows
       .filter(({ amount }) => amount < 0n)
       .map((row) => ({ ...row, amount: toDecimal(-row.amount) })),
   };
@@ -193,9 +207,9 @@ function debtRows(decisions: readonly Decision[]): { paid: DebtPaymentRow[]; ret
 
 /** What the decisions counted in each period: what is more is added, what is less was given back. */
 function usageRows(
-  { usages }: State,
+  { workspaceId, usages }: State,
   decisions: readonly Decision[],
-): Required<Pick<WalletRow, 'used' | 'returned'>> {
+): Pick<WorkspaceWrite, 'used' | 'returned'> {
   const counted = new Map<string, { id: string; featureCode: string; periodStart: number; amount: Micros }>();
   for (const { id, featureCode, periodStart, fromAllowance, operation } of decisions) {
     if (featureCode === null || periodStart === null || operation === 'HOLD') continue;
@@ -209,7 +223,7 @@ function usageRows(
   for (const { id, featureCode, periodStart, amount } of counted.values()) {
     const { periodEnd } = usages.get(featureCode)!.rows.find((row) => row.periodStart === periodStart)!;
     const row = {
-      ...{ id, featureCode, periodStart: iso(periodStart) },
+      ...{ id, workspaceId, featureCode, periodStart: iso(periodStart) },
       periodEnd: periodEnd === null ? null : iso(periodEnd),
     };
     if (amount > 0n) used.push({ ...row, amount: toDecimal(amount) });

@@ -1,7 +1,15 @@
 import { addJob } from '../db/jobs.ts';
 import { toDecimal } from '../lib/amounts.ts';
 import type { Decision } from './operations.ts';
-import type { GrantChangeRow, HoldChangeRow, WalletRow, WorkspaceWrite } from './rows.ts';
+import type {
+  DebtPaymentRow,
+  GrantChangeRow,
+  HoldChangeRow,
+  NewGrantRow,
+  UsageRow,
+  WalletRow,
+  WorkspaceWrite,
+} from './rows.ts';
 import type { Queryable } from './store.ts';
 
 /**
@@ -19,10 +27,13 @@ export async function writeGuarded(
   const { rows } = await db.query({
     ...statementFor(parts, decisions),
     values: [
-      JSON.stringify(writes.map(({ wallet }) => wallet)),
       at,
       JSON.stringify(decisions.map(({ reasons }) => reasons)),
       ...arraysOf(DECISION, decisions),
+      ...arraysOf(
+        WALLET,
+        writes.map(({ wallet }) => wallet),
+      ),
       ...parts.flatMap((part) => part.arrays?.(writes) ?? []),
     ],
   });
@@ -57,7 +68,24 @@ const DECISION: readonly Column<Decision>[] = [
   { name: 'fingerprint', type: 'text', value: ({ idempotency }) => idempotency?.fingerprint },
 ];
 
-const GRANT_CHANGE: readonly Column<GrantChangeRow>[] = [
+const WALLET: readonly Column<WalletRow>[] = [
+  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  { name: 'version', type: 'int8', value: ({ version }) => String(version) },
+  { name: 'nextVersion', type: 'int8', value: ({ nextVersion }) => String(nextVersion) },
+  { name: 'balance', type: 'numeric', value: ({ balance }) => balance },
+  { name: 'total', type: 'numeric', value: ({ total }) => total },
+  { name: 'totalUsage', type: 'numeric', value: ({ totalUsage }) => totalUsage },
+  { name: 'expired', type: 'numeric', value: ({ expired }) => expired },
+  { name: 'clawedBack', type: 'numeric', value: ({ clawedBack }) => clawedBack },
+  { name: 'debt', type: 'numeric', value: ({ debt }) => debt },
+  { name: 'held', type: 'numeric', value: ({ held }) => held },
+  { name: 'topUpBelow', type: 'numeric', value: ({ topUpBelow }) => topUpBelow },
+  { name: 'isTopUpDue', type: 'bool', value: ({ isTopUpDue }) => String(isTopUpDue) },
+  // An array of its own for each wallet, as text.
+  { name: 'keys', type: 'text', value: ({ keys }) => (keys.length === 0 ? null : arrayText(keys, itself)) },
+];
+
+const GRANT_FIGURES: readonly Column<GrantChangeRow>[] = [
   { name: 'id', type: 'text', value: ({ id }) => id },
   { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
   { name: 'remaining', type: 'numeric', value: ({ remaining }) => remaining },
@@ -65,6 +93,37 @@ const GRANT_CHANGE: readonly Column<GrantChangeRow>[] = [
   { name: 'clawedBack', type: 'numeric', value: ({ clawedBack }) => clawedBack },
   { name: 'reversed', type: 'numeric', value: ({ reversed }) => reversed },
   { name: 'debt', type: 'numeric', value: ({ debt }) => debt },
+];
+
+const NEW_GRANT: readonly Column<NewGrantRow>[] = [
+  ...GRANT_FIGURES,
+  { name: 'type', type: '"GrantType"', value: ({ type }) => type },
+  { name: 'amount', type: 'numeric', value: ({ amount }) => amount },
+  { name: 'priority', type: 'int4', value: ({ priority }) => String(priority) },
+  { name: 'expiresAt', type: 'timestamptz', value: ({ expiresAt }) => expiresAt },
+  { name: 'description', type: 'text', value: ({ description }) => description },
+  { name: 'creditRecordId', type: 'text', value: ({ creditRecordId }) => creditRecordId },
+];
+
+const USAGE: readonly Column<UsageRow>[] = [
+  { name: 'id', type: 'text', value: ({ id }) => id },
+  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  { name: 'featureCode', type: 'text', value: ({ featureCode }) => featureCode },
+  { name: 'periodStart', type: 'timestamptz', value: ({ periodStart }) => periodStart },
+  { name: 'periodEnd', type: 'timestamptz', value: ({ periodEnd }) => periodEnd },
+  { name: 'amount', type: 'numeric', value: ({ amount }) => amount },
+];
+
+const DEBT_PAYMENT: readonly Column<DebtPaymentRow>[] = [
+  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  { name: 'debtorId', type: 'text', value: ({ debtorId }) => debtorId },
+  { name: 'payerId', type: 'text', value: ({ payerId }) => payerId },
+  { name: 'amount', type: 'numeric', value: ({ amount }) => amount },
+];
+
+const REFUNDED_USE: readonly Column<{ id: string; workspaceId: string }>[] = [
+  { name: 'id', type: 'text', value: ({ id }) => id },
+  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
 ];
 
 const HOLD_CHANGE: readonly Column<HoldChangeRow>[] = [
@@ -98,11 +157,15 @@ function arrayText<Row>(rows: readonly Row[], value: Column<Row>['value']): stri
   return `{${text.slice(1)}}`;
 }
 
+const itself = (text: string) => text;
+
 const SPECIAL = /["\\]/;
 const SPECIALS = /["\\]/g;
 
-/** Wallets, a time, and what explains decisions come first; then the columns of decisions, and then those of parts. */
-const FIRST_ARRAY = 4;
+/** A time, and what explains decisions, come first; then the columns of decisions, of wallets, and of parts. */
+const FIRST_ARRAY = 3;
+const FIRST_OF_WALLETS = FIRST_ARRAY + DECISION.length;
+const FIRST_OF_PARTS = FIRST_OF_WALLETS + WALLET.length;
 
 type Statement = { name: string; text: string };
 
@@ -114,13 +177,13 @@ function statementFor(parts: readonly Part[], decisions: readonly Decision[]): S
   // Letters for the parts: Postgres cuts the names of statements at 63 characters, and then takes two for one.
   const letters = parts.map((part) => PARTS.indexOf(part).toString(36)).join('');
   const name = `engine:write:${letters}${isLate ? ':late' : ''}`;
-  const made = STATEMENTS.get(name) ?? { name, text: textOf(parts, isLate ? LATE : '$2') };
+  const made = STATEMENTS.get(name) ?? { name, text: textOf(parts, isLate ? LATE : '$1') };
   STATEMENTS.set(name, made);
   return made;
 }
 
 function textOf(parts: readonly Part[], at: string): string {
-  let next = FIRST_ARRAY + DECISION.length;
+  let next = FIRST_OF_PARTS;
   const texts = parts.map(({ columns, sql }) => {
     if (columns === undefined) return sql({ at, given: '' });
     const given = rowsGiven(columns, next);
@@ -140,39 +203,32 @@ const rowsGiven = (columns: readonly { name: string; type: string }[], first: nu
   `;
 
 /** When a decision of `line` was made: a hold that has expired ended at its own time. */
-const LATE = `coalesce((reasons ->> 'at')::timestamptz, $2)`;
+const LATE = `coalesce((reasons ->> 'at')::timestamptz, $1)`;
 
 const LINE_NAMES = `${namesOf(DECISION)}, reasons`;
 
 /**
- * What a workspace has to write beside its decisions travels inside its own line of JSON, and is only unfolded once the
- * guard has let its wallet pass. Decisions, and what nearly every one of them changes, are lists of their own that are
- * read once; a row goes in if its workspace is among those that passed. Neither takes a join of a batch with itself,
- * which would grow with its square.
+ * The wallets come first, which pass if their guard lets them. All other rows are read once, each list by itself, and go
+ * in if their workspace is among those that passed: no list is joined with another, which would grow with its square.
  */
 const statement = (parts: string[], at: string) => `
 with wallet as (
   update "Credit" c
   set
     version = i."nextVersion", balance = i.balance, total = i.total, "totalUsage" = i."totalUsage",
-    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, held = coalesce(i.held, 0), "topUpBelow" = i."topUpBelow",
-    "updatedAt" = $2
-  from json_to_recordset($1) as i(
-    "workspaceId" text, version int8, "nextVersion" int8, balance numeric, total numeric, "totalUsage" numeric,
-    expired numeric, "clawedBack" numeric, debt numeric, held numeric, keys text[], "topUpBelow" numeric, "topUp" bool,
-    "newGrants" json, used json, returned json, "refundedUses" text[], "debtsPaid" json, "debtsReturned" json
-  )
+    expired = i.expired, "clawedBack" = i."clawedBack", debt = i.debt, held = i.held, "topUpBelow" = i."topUpBelow",
+    "updatedAt" = $1
+  from rows from (${unnested(WALLET, FIRST_OF_WALLETS)}) as i(${namesOf(WALLET)})
   where c."workspaceId" = i."workspaceId" and c.version = i.version
-    and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys))
-    and not exists (select from "IdempotentRequest" r where r.key = any(i.keys) and r.status is not null)
-  returning
-    c."workspaceId", i."topUp", i."newGrants", i.used, i.returned, i."refundedUses", i."debtsPaid", i."debtsReturned"
+    and not exists (select from "Decision" d where d."idempotencyKey" = any(i.keys::text[]))
+    and not exists (select from "IdempotentRequest" r where r.key = any(i.keys::text[]) and r.status is not null)
+  returning c."workspaceId", i."isTopUpDue"
 ), passed as materialized (
   select jsonb_object_agg("workspaceId", true) as workspaces from wallet
 ), line as materialized (
   select d.*
   from passed
-  cross join rows from (${unnested(DECISION, FIRST_ARRAY)}, jsonb_array_elements($3)) as d(${LINE_NAMES})
+  cross join rows from (${unnested(DECISION, FIRST_ARRAY)}, jsonb_array_elements($2)) as d(${LINE_NAMES})
   where passed.workspaces ? d."workspaceId"
 ), decided as (
   insert into "Decision" (${LINE_NAMES}, "createdAt")
@@ -188,12 +244,6 @@ type Part = {
   /** `at`: an expression for when a decision of `line` was made; `given`: a query for the part's own rows. */
   sql: (its: { at: string; given: string }) => string;
 };
-
-/** A part that is written for workspaces that have this in their line. */
-const ofWallet = (name: keyof WalletRow, sql: string): Part => ({
-  isNeeded: (writes) => writes.some(({ wallet }) => wallet[name] !== undefined),
-  sql: () => sql,
-});
 
 /** A part that is written where there is such a decision. */
 const ofDecisions = (isNeeded: (decision: Decision) => boolean, sql: (at: string) => string): Part => ({
@@ -250,48 +300,36 @@ aiUsage as (
 )`,
   ),
   ofRows(
-    GRANT_CHANGE,
+    GRANT_FIGURES,
     ({ grantChanges }) => grantChanges,
     (given) => `
 grantChanges as (
   update "CreditGrant" g
   set
     remaining = g.remaining + d.remaining, expired = g.expired + d.expired, "clawedBack" = g."clawedBack" + d."clawedBack",
-    reversed = g.reversed + d.reversed, debt = g.debt + d.debt, "updatedAt" = $2
+    reversed = g.reversed + d.reversed, debt = g.debt + d.debt, "updatedAt" = $1
   from (${given}) d
   where g.id = d.id and g."workspaceId" = d."workspaceId"
 )`,
   ),
-  ofWallet(
-    'newGrants',
-    `
+  ofRows(
+    NEW_GRANT,
+    ({ newGrants }) => newGrants,
+    (given) => `
 newGrants as (
-  insert into "CreditGrant" (
-    id, "workspaceId", type, amount, remaining, expired, "clawedBack", reversed, debt, priority, "expiresAt", description,
-    "creditRecordId", "createdAt", "updatedAt"
-  )
-  select
-    d.id, w."workspaceId", d.type, d.amount, d.remaining, d.expired, d."clawedBack", d.reversed, d.debt, d.priority,
-    d."expiresAt", d.description, d."creditRecordId", $2, $2
-  from wallet w
-  cross join lateral json_to_recordset(w."newGrants") as d(
-    id text, type "GrantType", amount numeric, remaining numeric, expired numeric, "clawedBack" numeric, reversed numeric,
-    debt numeric, priority int4, "expiresAt" timestamptz, description text, "creditRecordId" text
-  )
+  insert into "CreditGrant" (${namesOf(NEW_GRANT)}, "createdAt", "updatedAt")
+  select ${namesOf(NEW_GRANT)}, $1, $1 from (${given}) d
 )`,
   ),
-  ofWallet(
-    'used',
-    `
+  ofRows(
+    USAGE,
+    ({ used }) => used,
+    (given) => `
 used as (
   insert into "FeatureUsage" (
     id, "workspaceId", "featureCode", "periodStart", "periodEnd", used, "createdAt", "updatedAt"
   )
-  select d.id, w."workspaceId", d."featureCode", d."periodStart", d."periodEnd", d.amount, $2, $2
-  from wallet w
-  cross join lateral json_to_recordset(w.used) as d(
-    id text, "featureCode" text, "periodStart" timestamptz, "periodEnd" timestamptz, amount numeric
-  )
+  select ${namesOf(USAGE)}, $1, $1 from (${given}) d
   on conflict ("workspaceId", "featureCode", "periodStart") do update
   set
     used = "FeatureUsage".used + excluded.used, "updatedAt" = excluded."updatedAt",
@@ -299,67 +337,65 @@ used as (
     "periodEnd" = greatest("FeatureUsage"."periodEnd", excluded."periodEnd")
 )`,
   ),
-  ofWallet(
-    'returned',
-    `
+  ofRows(
+    USAGE,
+    ({ returned }) => returned,
+    (given) => `
 returned as (
   update "FeatureUsage" u
-  set used = u.used - d.amount, "updatedAt" = $2, "periodEnd" = greatest(u."periodEnd", d."periodEnd")
-  from wallet w
-  cross join lateral json_to_recordset(w.returned) as d(
-    "featureCode" text, "periodStart" timestamptz, "periodEnd" timestamptz, amount numeric
-  )
-  where u."workspaceId" = w."workspaceId" and u."featureCode" = d."featureCode" and u."periodStart" = d."periodStart"
+  set used = u.used - d.amount, "updatedAt" = $1, "periodEnd" = greatest(u."periodEnd", d."periodEnd")
+  from (${given}) d
+  where u."workspaceId" = d."workspaceId" and u."featureCode" = d."featureCode" and u."periodStart" = d."periodStart"
 )`,
   ),
-  ofWallet(
-    'refundedUses',
-    `
+  ofRows(
+    REFUNDED_USE,
+    ({ refundedUses }) => refundedUses,
+    (given) => `
 refundedCreditUsage as (
   update "CreditUsage" u
-  set status = 'REFUNDED', "updatedAt" = $2
-  from wallet w
-  where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
+  set status = 'REFUNDED', "updatedAt" = $1
+  from (${given}) d
+  where u.id = d.id and u."workspaceId" = d."workspaceId"
 ), refundedAIUsage as (
   update "AIUsage" u
-  set status = 'REFUNDED', "updatedAt" = $2
-  from wallet w
-  where u."workspaceId" = w."workspaceId" and u.id = any(w."refundedUses")
+  set status = 'REFUNDED', "updatedAt" = $1
+  from (${given}) d
+  where u.id = d.id and u."workspaceId" = d."workspaceId"
 )`,
   ),
-  ofWallet(
-    'debtsPaid',
-    `
+  ofRows(
+    DEBT_PAYMENT,
+    ({ debtsPaid }) => debtsPaid,
+    (given) => `
 debtsPaid as (
-  insert into "DebtPayment" ("debtorId", "payerId", "workspaceId", amount, "createdAt", "updatedAt")
-  select d."debtorId", d."payerId", w."workspaceId", d.amount, $2, $2
-  from wallet w
-  cross join lateral json_to_recordset(w."debtsPaid") as d("debtorId" text, "payerId" text, amount numeric)
+  insert into "DebtPayment" (${namesOf(DEBT_PAYMENT)}, "createdAt", "updatedAt")
+  select ${namesOf(DEBT_PAYMENT)}, $1, $1 from (${given}) d
 )`,
   ),
-  ofWallet(
-    'debtsReturned',
-    `
+  ofRows(
+    DEBT_PAYMENT,
+    ({ debtsReturned }) => debtsReturned,
+    (given) => `
 debtsReturned as (
   update "DebtPayment" p
-  set amount = p.amount - d.amount, "updatedAt" = $2
-  from wallet w
-  cross join lateral json_to_recordset(w."debtsReturned") as d("debtorId" text, "payerId" text, amount numeric)
-  where p."debtorId" = d."debtorId" and p."payerId" = d."payerId" and p."workspaceId" = w."workspaceId"
+  set amount = p.amount - d.amount, "updatedAt" = $1
+  from (${given}) d
+  where p."debtorId" = d."debtorId" and p."payerId" = d."payerId" and p."workspaceId" = d."workspaceId"
 )`,
   ),
-  ofWallet(
-    'topUp',
+  {
+    isNeeded: (writes) => writes.some(({ wallet }) => wallet.isTopUpDue),
     // What is returned is made for every row, though nobody reads it.
-    `
+    sql: () => `
 topUp as (
   update "AutoTopUp" a
-  set status = 'PENDING', "updatedAt" = $2
+  set status = 'PENDING', "updatedAt" = $1
   from wallet w
-  where w."topUp" and a."workspaceId" = w."workspaceId" and a.status = 'READY'
+  where w."isTopUpDue" and a."workspaceId" = w."workspaceId" and a.status = 'READY'
   returning ${addJob(TOP_UP_TASK, 'a."workspaceId"')}
 )`,
-  ),
+  },
   ofDecisions(
     ({ operation, code }) => operation === 'HOLD' && code === null,
     () => `
@@ -374,7 +410,7 @@ newHolds as (
     (reasons #>> '{hold,period,start}')::timestamptz, (reasons #>> '{hold,period,end}')::timestamptz,
     (reasons #>> '{ai,type}')::"AIUsageType", reasons #>> '{ai,pageId}', reasons #> '{ai,work}',
     (reasons #> '{hold,ttlSeconds}')::int4,
-    (reasons #>> '{hold,expiresAt}')::timestamptz, reasons #>> '{hold,onExpire}', $2, $2
+    (reasons #>> '{hold,expiresAt}')::timestamptz, reasons #>> '{hold,onExpire}', $1, $1
   from line
   where operation = 'HOLD' and code is null
 )`,
@@ -387,7 +423,7 @@ holdChanges as (
   update "Hold" h
   set
     status = d.status, "progressAmount" = d."progressAmount", "settledAmount" = d."settledAmount",
-    "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", work = d.work, "updatedAt" = $2
+    "endedBy" = d."endedBy", "expiresAt" = d."expiresAt", work = d.work, "updatedAt" = $1
   from (${given}) d
   where h.id = d.id and h."workspaceId" = d."workspaceId"
 )`,
