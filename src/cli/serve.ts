@@ -106,8 +106,9 @@ async function openServer(config: Config, tollgate: Tollgate): Promise<FastifyIn
   const keys = await openKeys(tollgate.db, config.secretKey);
   const metrics = createMetrics(tollgate.engine);
   const server = createServer({ ...tollgate, keys, report });
-  server.addHook('onResponse', async (request, reply) => {
+  server.addHook('onResponse', (request, reply, done) => {
     metrics.answered(request.routeOptions.url ?? 'unknown', reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
   if (tollgate.selling !== null) server.register(webhookRoutes(tollgate.selling.inbox));
   await mountOperations(server, {

@@ -136,7 +136,7 @@ function freeAgainAt(
   { start, end }: Period,
   now: number,
 ): number | null {
-  if (end === null) return null;
+  if (end === null || limit === 0n) return end;
   const ends = [end, ...countedEnds(state, featureCode)].filter((at) => at > now).sort((a, b) => a - b);
   const counted = (from: number, at: number) =>
     usedAt(state, featureCode, from, at) + heldAt(state, featureCode, from, at);
