@@ -68,6 +68,7 @@ export class Writer {
   #isStarting = false;
   #backlog = 0;
   #idlers: (() => void)[] = [];
+  #untold: (() => void)[] = [];
 
   constructor(services: WriterServices) {
     this.#services = services;
@@ -275,11 +276,17 @@ export class Writer {
 
   #finish(tell: () => void): void {
     // The next batch is on its way to Postgres before the answers of this one are written out.
-    setImmediate(tell);
+    if (this.#untold.push(tell) === 1) setImmediate(() => this.#tellAll());
     this.#backlog--;
     if (this.#backlog > 0) return;
-    for (const idler of this.#idlers) setImmediate(idler);
+    this.#untold.push(...this.#idlers);
     this.#idlers = [];
+  }
+
+  #tellAll(): void {
+    const untold = this.#untold;
+    this.#untold = [];
+    for (const tell of untold) tell();
   }
 }
 
