@@ -13,13 +13,21 @@ import { findLockedWallets, lockWallet, type Queryable, transaction } from './st
 const BACKLOG_MAX = 20_000;
 const BACKLOG_OF_ONE_MAX = 5_000;
 
+/** One statement writes so many: beyond that it would keep the others waiting for too long. */
+const BATCH_MAX = 500;
+
 /**
- * Batches under way at once: while Postgres writes one, the other is decided. A second one is worth its statement only
- * if many wait; beyond the largest, one statement would keep the others waiting for too long.
+ * A statement has a price of its own, so one large batch is worth more than two at once. A second one begins beside the
+ * first where enough wait to make it large; or a smaller one, once the first takes longer than the work on it, and so
+ * waits for the disk.
  */
 const BATCHES_MAX = 2;
+const LARGE_BATCH_MIN = 200;
 const SECOND_BATCH_MIN = 24;
-const BATCH_MAX = 500;
+
+/** The work on a batch, at most, in milliseconds: for its statement, and for each operation. */
+const STATEMENT_MS = 2;
+const OPERATION_MS = 0.1;
 
 /** Times that a workspace may have been moved by others before it is decided under its lock, where nobody can. */
 const TRIES_MAX = 3;
@@ -61,7 +69,9 @@ type Pending = Attempt & {
 export class Writer {
   readonly #services: WriterServices;
   readonly #queue = new Queue<Pending>();
-  #underWay = 0;
+  readonly #underWay = new Set<Pending[]>();
+  /** Of those under way: Postgres works on them, and does not yet wait for its disk. */
+  readonly #inWork = new Set<Pending[]>();
   /** Workspaces whose lane waits for its turn. */
   readonly #lanes: string[] = [];
   #lanesUnderWay = 0;
@@ -113,22 +123,31 @@ export class Writer {
     });
   }
 
-  /** Takes a batch and writes it; false if there is none, or no room for it. */
+  /** Takes a batch and writes it; false if there is none, or it is not time for it. */
   #startOne(): boolean {
-    const waiting = this.#queue.length;
-    const room = BATCHES_MAX - this.#underWay;
-    const areMany = waiting >= SECOND_BATCH_MIN * room;
-    if (room === 0 || (this.#underWay > 0 && !areMany)) return false;
-    const batch = this.#queue.take(Math.min(BATCH_MAX, areMany ? Math.ceil(waiting / room) : waiting));
+    if (this.#underWay.size === BATCHES_MAX) return false;
+    const least = this.#inWork.size > 0 ? LARGE_BATCH_MIN : SECOND_BATCH_MIN;
+    if (this.#underWay.size > 0 && this.#queue.length < least) return false;
+    const batch = this.#queue.take(BATCH_MAX);
     if (batch.length === 0) return false;
-    this.#underWay++;
     void this.#run(batch);
     return true;
   }
 
   async #run(batch: Pending[]): Promise<void> {
+    this.#underWay.add(batch);
+    this.#inWork.add(batch);
+    const work = setTimeout(
+      () => {
+        this.#inWork.delete(batch);
+        this.#start();
+      },
+      STATEMENT_MS + OPERATION_MS * batch.length,
+    );
     const again = await this.#write(batch);
-    this.#underWay--;
+    clearTimeout(work);
+    this.#inWork.delete(batch);
+    this.#underWay.delete(batch);
     this.#queue.putBack(batch, again);
     for (const pending of again) if (pending.needsLane) this.#openLane(workspaceOf(pending));
     while (this.#startOne());
