@@ -15,7 +15,7 @@ export type AIWork = {
   calls: number;
 };
 
-/** In milliseconds, of the median call: a collection of garbage falls on any. */
+/** In milliseconds: the median of what rounds of calls took more than plain ones beside them. */
 export type AICosts = {
   /** CPU that metering takes: estimating, reserving, counting, reporting, settling; without what `fetch` takes. */
   cpuMs: number;
@@ -107,15 +107,18 @@ type Model = typeof plain | typeof metered;
 /** Until the code is compiled. */
 const WARMUP_CALLS = 100;
 
-/** What calls of one kind took so far. */
+/** Of one kind in a row: a collection of garbage falls on any. */
+const ROUND_CALLS = 15;
+
+/** What calls of one kind took, in milliseconds: of CPU, the mean of each round; until the first token, each call. */
 type Taken = { cpuMs: number[]; firstMs: number[] };
 const taken = (): Taken => ({ cpuMs: [], firstMs: [] });
 
-async function call(model: Model, so: Taken): Promise<void> {
+async function round(model: Model, so: Taken): Promise<void> {
   const before = process.cpuUsage();
-  so.firstMs.push(await stream(model));
+  for (let i = 0; i < ROUND_CALLS; i++) so.firstMs.push(await stream(model));
   const { user, system } = process.cpuUsage(before);
-  so.cpuMs.push((user + system) / 1000);
+  so.cpuMs.push((user + system) / 1000 / ROUND_CALLS);
 }
 
 const client = clientBy(fetch);
@@ -135,16 +138,19 @@ await stream(meteredBy(asking));
 for (const model of [plain, meteredAlone, metered])
   for (let i = 0; i < WARMUP_CALLS; i++) await stream(model);
 const [bare, alone, whole, holds] = [taken(), taken(), taken(), [] as number[]];
-for (let i = 0; i < calls; i++) {
-  await call(plain, bare);
-  await call(meteredAlone, alone);
-  await call(metered, whole);
-  await stream(plain); // a hold, too, comes after an answer
-  holds.push(await holdMs());
+for (let i = 0; i < calls; i += ROUND_CALLS) {
+  await round(plain, bare);
+  await round(meteredAlone, alone);
+  await round(metered, whole);
+  for (let call = 0; call < ROUND_CALLS; call++) {
+    await stream(plain); // a hold, too, comes after an answer
+    holds.push(await holdMs());
+  }
 }
+const moreCpuMs = (so: Taken) => median(so.cpuMs.map((ms, index) => ms - bare.cpuMs[index]!));
 const result: AICosts = {
-  cpuMs: median(alone.cpuMs) - median(bare.cpuMs),
-  withFetchCpuMs: median(whole.cpuMs) - median(bare.cpuMs),
+  cpuMs: moreCpuMs(alone),
+  withFetchCpuMs: moreCpuMs(whole),
   requests,
   firstTokenMs: median(whole.firstMs) - median(bare.firstMs),
   holdMs: median(holds),
