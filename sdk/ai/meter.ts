@@ -39,20 +39,15 @@ type TokensHold = Hold<{ tokens: Tokens }>;
 
 function meterOn(hold: TokensHold, input: number, settings: MeterSettings): Meter {
   const bytes = { output: 0, reasoning: 0 };
+  // One object for all pieces: they are many, and reports are few.
+  const counted: Tokens = { input, output: 0 };
   const { ttlSeconds = TTL_SECONDS } = settings;
   const reports = openReports(hold, { ...settings, ttlSeconds });
   let hasBegun = false;
   let ending: Promise<void> | undefined;
 
-  function counted(): Tokens {
-    const output = tokensOfBytes(bytes.output);
-    return bytes.reasoning === 0
-      ? { input, output }
-      : { input, output, reasoning: tokensOfBytes(bytes.reasoning) };
-  }
-
   async function settle(usage: Usage | undefined): Promise<void> {
-    const { input: read, ...written } = counted();
+    const { input: read, ...written } = counted;
     const tokens = { ...(usage?.read ?? { input: read }), ...(usage?.written ?? written) };
     const isNothing = Object.values(tokens).every((count) => count === 0);
     const isKnown = usage?.read !== undefined || usage?.written !== undefined;
@@ -64,13 +59,14 @@ function meterOn(hold: TokensHold, input: number, settings: MeterSettings): Mete
     begin() {
       if (hasBegun || ending !== undefined) return;
       hasBegun = true;
-      reports.offer(counted());
+      reports.offer(counted);
     },
     count(pool, text) {
       if (ending !== undefined) return;
       hasBegun = true;
       bytes[pool] += bytesOf(text);
-      reports.offer(counted());
+      if (bytes[pool] > 0) counted[pool] = tokensOfBytes(bytes[pool]);
+      reports.offer(counted);
     },
     awaits: reports.awaits,
     end(usage) {

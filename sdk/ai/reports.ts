@@ -4,7 +4,7 @@ import type { Tokens } from './usage.ts';
 
 /** Tells a hold how far its call has come. */
 export type Reports = {
-  /** This much was read and written by now. */
+  /** This much was read and written by now. The object may go on counting: it is copied for a report. */
   offer(tokens: Tokens): void;
   /** Whether it is the provider that is waited for: then a call that says nothing is kept alive, too. */
   awaits(isAwaiting: boolean): void;
@@ -48,7 +48,7 @@ export function openReports(
   async function send(): Promise<void> {
     if (isSending || isOver) return;
     isSending = true;
-    const tokens = latest;
+    const tokens = { ...latest };
     sent = total(tokens);
     sentAt = performance.now();
     const outcome = await hold.report({ tokens });
