@@ -9,6 +9,7 @@ import type { AIWork, PricedWork } from '../engine/work.ts';
 import { creditOf, creditSchema, refusalOf } from '../entitlements/answers.ts';
 import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { MICROS_PER_UNIT, toUnits } from '../lib/amounts.ts';
+import { toIso } from '../lib/clock.ts';
 
 export const aiUsageSchema = z
   .object({
@@ -73,7 +74,7 @@ function aiUsageOf({ decision, replayed }: Answer): Answered<AIUsage> {
 /** What AI work took, as an answer says it: of a use, or of a hold that was settled. */
 export function aiUsedOf(decision: Decision): AIUsage {
   const { ai, description } = decision.reasons;
-  const createdAt = new Date(decision.createdAt).toISOString();
+  const createdAt = toIso(decision.createdAt);
   return {
     id: decision.id,
     workspaceId: decision.workspaceId,

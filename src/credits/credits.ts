@@ -3,6 +3,7 @@ import { type Answered, type CallOptions, idempotencyOf, submit } from '../engin
 import type { Engine } from '../engine/engine.ts';
 import type { Decision } from '../engine/operations.ts';
 import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
+import { toIso } from '../lib/clock.ts';
 
 export const grantSchema = z
   .object({
@@ -117,6 +118,6 @@ function grantOf(decision: Decision): Grant {
     priority: grant!.priority,
     expiresAt: grant!.expiresAt,
     description: description!,
-    createdAt: new Date(decision.createdAt).toISOString(),
+    createdAt: toIso(decision.createdAt),
   };
 }

@@ -1,5 +1,6 @@
 import type { Catalog } from '../catalog/types.ts';
 import { toUnits } from '../lib/amounts.ts';
+import { toIso } from '../lib/clock.ts';
 import { isOver } from './debts.ts';
 import type { Decision, Operation, SettleOperation } from './operations.ts';
 import { pricedOf } from './priced.ts';
@@ -50,7 +51,7 @@ function endDue(state: State, { id, workspaceId }: Operation, hold: Hold, catalo
       ? settleReported(state, { ...asked, type: 'SETTLE', amount: hold.progress }, hold, context)
       : release(state, { ...asked, type: 'RELEASE' }, hold, context);
   const { reasons } = step.decision;
-  const at = new Date(now).toISOString();
+  const at = toIso(now);
   return {
     state: step.state,
     decision: {

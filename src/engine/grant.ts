@@ -1,4 +1,5 @@
 import { SUM_MAX, toUnits } from '../lib/amounts.ts';
+import { toIsoOrNull } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
 import { openLedger, payDebts, settle } from './debts.ts';
 import type { Decision, GrantOperation } from './operations.ts';
@@ -41,7 +42,7 @@ export function grant(state: State, operation: GrantOperation, context: Context)
       grant: {
         type: operation.grantType,
         priority,
-        expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
+        expiresAt: toIsoOrNull(expiresAt),
         ...(operation.creditRecordId === null ? {} : { creditRecordId: operation.creditRecordId }),
       },
       ...reasons,

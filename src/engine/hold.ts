@@ -1,4 +1,5 @@
 import { toUnits } from '../lib/amounts.ts';
+import { toIso, toIsoOrNull } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
 import type { Decision, HoldOperation, HoldReason, ProgressOperation } from './operations.ts';
 import { allowanceReasonOf, type Context } from './quote.ts';
@@ -91,17 +92,10 @@ export function holdReason(held: Hold): HoldReason {
     fromCredits: toUnits(held.fromCredits),
     creditCost: toUnits(held.creditCost),
     progressAmount: toUnits(held.progress),
-    expiresAt: iso(held.expiresAt),
+    expiresAt: toIso(held.expiresAt),
     ttlSeconds: ttlMs / 1000,
     onExpire,
-    createdAt: iso(held.createdAt),
-    period:
-      period === null
-        ? null
-        : { start: iso(period.start), end: period.end === null ? null : iso(period.end) },
+    createdAt: toIso(held.createdAt),
+    period: period === null ? null : { start: toIso(period.start), end: toIsoOrNull(period.end) },
   };
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -10,6 +10,7 @@ import {
   SUM_MAX,
   toUnits,
 } from '../lib/amounts.ts';
+import { toIsoOrNull } from '../lib/clock.ts';
 import type { Code } from '../lib/errors.ts';
 import { type Period, periodAt } from '../lib/periods.ts';
 import type { AllowanceReason } from './operations.ts';
@@ -190,6 +191,6 @@ export function allowanceReason(allowance: Allowance): AllowanceReason {
     used: toUnits(allowance.used),
     ...(allowance.held === 0n ? {} : { held: toUnits(allowance.held) }),
     remaining: allowance.remaining === null ? null : toUnits(allowance.remaining),
-    resetsAt: allowance.resetsAt === null ? null : new Date(allowance.resetsAt).toISOString(),
+    resetsAt: toIsoOrNull(allowance.resetsAt),
   };
 }

@@ -1,4 +1,5 @@
 import { type Micros, toDecimal, toMicros } from '../lib/amounts.ts';
+import { toIso, toIsoOrNull } from '../lib/clock.ts';
 import type { Decision } from './operations.ts';
 import type { State } from './state.ts';
 import type { PricedWork } from './work.ts';
@@ -223,8 +224,8 @@ function usageRows(
   for (const { id, featureCode, periodStart, amount } of counted.values()) {
     const { periodEnd } = usages.get(featureCode)!.rows.find((row) => row.periodStart === periodStart)!;
     const row = {
-      ...{ id, workspaceId, featureCode, periodStart: iso(periodStart) },
-      periodEnd: periodEnd === null ? null : iso(periodEnd),
+      ...{ id, workspaceId, featureCode },
+      ...{ periodStart: toIso(periodStart), periodEnd: toIsoOrNull(periodEnd) },
     };
     if (amount > 0n) used.push({ ...row, amount: toDecimal(amount) });
     // As much as was used anew: there is a row, whose end may have moved.
@@ -248,8 +249,4 @@ function holdRows(decisions: readonly Decision[]): HoldChangeRow[] {
     });
   }
   return [...changes.values()];
-}
-
-function iso(time: number): string {
-  return new Date(time).toISOString();
 }

@@ -1,5 +1,6 @@
 import { addJob } from '../db/jobs.ts';
 import { toDecimal } from '../lib/amounts.ts';
+import { toIsoOrNull } from '../lib/clock.ts';
 import type { Decision } from './operations.ts';
 import type {
   DebtPaymentRow,
@@ -59,7 +60,7 @@ const DECISION: readonly Column<Decision>[] = [
   {
     name: 'periodStart',
     type: 'timestamptz',
-    value: ({ periodStart }) => (periodStart === null ? null : new Date(periodStart).toISOString()),
+    value: ({ periodStart }) => toIsoOrNull(periodStart),
   },
   { name: 'refundOf', type: 'text', value: ({ refundOf }) => refundOf },
   { name: 'plan', type: '"PlanType"', value: ({ plan }) => plan },

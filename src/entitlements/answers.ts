@@ -3,6 +3,7 @@ import type { Answer } from '../engine/batch.ts';
 import type { Answered } from '../engine/call.ts';
 import type { Decision, Reasons } from '../engine/operations.ts';
 import { toMicros, toUnits } from '../lib/amounts.ts';
+import { toIso } from '../lib/clock.ts';
 import { type Code, Refusal } from '../lib/errors.ts';
 
 /** The wallet in an answer: what is held of the balance is not available. */
@@ -68,7 +69,7 @@ function usageFields(decision: Decision): Omit<Usage, 'id' | 'status'> {
     used: reasons.allowance!.used,
     remaining: reasons.allowance!.remaining,
     credit: creditOf(reasons),
-    createdAt: new Date(decision.createdAt).toISOString(),
+    createdAt: toIso(decision.createdAt),
   };
 }
 

@@ -14,7 +14,7 @@ import { type Quote, quote } from '../engine/quote.ts';
 import { planAt } from '../engine/state.ts';
 import { balanceReason } from '../engine/step.ts';
 import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
-import type { Clock } from '../lib/clock.ts';
+import { type Clock, toIsoOrNull } from '../lib/clock.ts';
 import { Refusal, type RefusalBody } from '../lib/errors.ts';
 import { creditOf, refundedUsageOf, type Usage, usageOf } from './answers.ts';
 
@@ -135,7 +135,7 @@ export async function check(
     limit: limit === null ? null : toUnits(limit),
     used: toUnits(used),
     remaining: remaining === null ? null : toUnits(remaining),
-    resetsAt: resetsAt === null ? null : new Date(resetsAt).toISOString(),
+    resetsAt: toIsoOrNull(resetsAt),
     credit: creditOf(balanceReason(state)),
   };
 }
