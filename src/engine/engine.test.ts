@@ -145,6 +145,53 @@ suite('the engine', () => {
     assert.ok(reports.length > 0);
   });
 
+  test('keys and descriptions of any kind, many in one batch, are kept as they are', async () => {
+    const texts = [
+      '"',
+      '\\',
+      '\\"',
+      '{}',
+      '{"a":"b"}',
+      ',',
+      'NULL',
+      'null',
+      ' ',
+      '\n',
+      "'",
+      '$1',
+      '%',
+      'clé 語 🙂',
+      '(1,2)',
+    ];
+    const ids = ['a"b', 'c\\d', 'e,f{g}'];
+    for (const id of ids) await workspaceWith(id, 1000n);
+    const asked = ids.flatMap((id) =>
+      texts.map((text) =>
+        call(id, { description: text, idempotency: { key: `${id} ${text}`, fingerprint: text } }),
+      ),
+    );
+    const answers = await Promise.all(asked.map((operation) => engine.submit(operation)));
+    const repeats = await Promise.all(asked.map((operation) => engine.submit(operation)));
+    const ofAnswers = answers.map(({ decision }) => decision.id);
+    assert.deepEqual(
+      repeats.map(({ decision, replayed }) => [decision.id, replayed]),
+      ofAnswers.map((id) => [id, true]),
+    );
+    const { rows } = await database.pool.query(
+      `select d."workspaceId", d."idempotencyKey" as key, d.fingerprint, u.description
+       from "Decision" d join "CreditUsage" u using (id) where id = any($1) order by array_position($1, id)`,
+      [ofAnswers],
+    );
+    assert.deepEqual(
+      rows,
+      ids.flatMap((workspaceId) =>
+        texts.map((text) => ({
+          ...{ workspaceId, key: `${workspaceId} ${text}`, fingerprint: text, description: text },
+        })),
+      ),
+    );
+  });
+
   test("a host's open transaction holds up its own workspace and no other", async () => {
     const held = await workspaceWith('held', 10n);
     const free = await workspaceWith('free', 10n);
