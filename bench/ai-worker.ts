@@ -11,21 +11,24 @@ export type AIWork = {
   workspaceId: string;
   /** Of an answer, each a token. */
   chunks: number;
-  /** Of each kind, in turns: plain, metered, and metered with requests that are answered inside of the process. */
+  /** Of each kind: plain, metered, and metered with requests that are answered inside of the process. In whole rounds. */
   calls: number;
 };
 
-/** In milliseconds: the median of what rounds of calls took more than plain ones beside them. */
+/** In milliseconds. */
 export type AICosts = {
-  /** CPU that metering takes: estimating, reserving, counting, reporting, settling; without what `fetch` takes. */
+  /**
+   * CPU that metering takes: estimating, reserving, counting, reporting, settling; without what `fetch` takes. The median of
+   * what rounds of metered calls took more than the rounds of plain ones beside them, for each call.
+   */
   cpuMs: number;
   /** The same with `fetch`, which has the process woken for each answer. */
   withFetchCpuMs: number;
   /** Made by a call: a hold, reports, a settlement. */
   requests: number;
-  /** How much later its first token comes. */
+  /** How much later its first token comes: the difference of two medians of calls. */
   firstTokenMs: number;
-  /** What a hold takes by itself, each after an answer. */
+  /** What a hold takes by itself, each after an answer: the median. */
   holdMs: number;
 };
 
@@ -138,15 +141,22 @@ await stream(meteredBy(asking));
 for (const model of [plain, meteredAlone, metered])
   for (let i = 0; i < WARMUP_CALLS; i++) await stream(model);
 const [bare, alone, whole, holds] = [taken(), taken(), taken(), [] as number[]];
-for (let i = 0; i < calls; i += ROUND_CALLS) {
-  await round(plain, bare);
-  await round(meteredAlone, alone);
-  await round(metered, whole);
-  for (let call = 0; call < ROUND_CALLS; call++) {
+async function holdRound(): Promise<void> {
+  for (let i = 0; i < ROUND_CALLS; i++) {
     await stream(plain); // a hold, too, comes after an answer
     holds.push(await holdMs());
   }
 }
+
+// Each time another one begins: what is left over by one falls on the next.
+const rounds = [
+  () => round(plain, bare),
+  () => round(meteredAlone, alone),
+  () => round(metered, whole),
+  holdRound,
+];
+for (let turn = 0; turn < calls / ROUND_CALLS; turn++)
+  for (let i = 0; i < rounds.length; i++) await rounds[(turn + i) % rounds.length]!();
 const moreCpuMs = (so: Taken) => median(so.cpuMs.map((ms, index) => ms - bare.cpuMs[index]!));
 const result: AICosts = {
   cpuMs: moreCpuMs(alone),

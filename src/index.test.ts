@@ -71,6 +71,19 @@ suite('the library sells as the API does', () => {
     );
   });
 
+  test('a key that cannot be kept is refused, and holds up nobody', async () => {
+    const grant = { workspaceId: 'acme', type: 'PROMOTION', amount: 10, description: 'Test' } as const;
+    for (const idempotencyKey of ['', 'k'.repeat(256), 'half \ud800', 'nul \0']) {
+      const refused = (error: unknown) =>
+        error instanceof Refusal && error.code === 'invalid_request' && error.param === 'idempotencyKey';
+      for (let time = 0; time < 2; time++)
+        await assert.rejects(tollgate.grantCredits(grant, { idempotencyKey }), refused);
+      const purchase = { workspaceId: 'acme', user, pack: 'small', ...urls };
+      await assert.rejects(tollgate.checkoutCredits(purchase, { idempotencyKey }), refused);
+    }
+    assert.equal((await tollgate.getWorkspace('acme')).credit.balance, 0);
+  });
+
   test('a change that could not be paid is refused again under its key', async () => {
     await tollgate.putWorkspace({ id: 'poor', name: 'Poor' });
     const stripe = createStripe({ secretKey: 'sk_test_dashboard', apiBase: simulator.url });

@@ -38,7 +38,7 @@ import {
 import { holdIdSchema, holdInputSchema, progressSchema, settleSchema } from './holds/routes.ts';
 import { once } from './idempotency/idempotency.ts';
 import { fingerprintOf } from './lib/fingerprints.ts';
-import { parse } from './lib/schemas.ts';
+import { parse, parseKey } from './lib/schemas.ts';
 import type { PaymentAnswer } from './payments/lists.ts';
 import { type CreatedCheckout, createCheckout } from './stripe/checkout.ts';
 import { refundPayment } from './stripe/refunds.ts';
@@ -186,7 +186,8 @@ export async function createTollgate(options: CreateOptions): Promise<TollgateLi
     const { services: selling } = sellingOf(services);
     if (key === null) return ask(selling, asked);
     const run = async () => ({ body: await ask(selling, asked) });
-    return (await once(services, { key, fingerprint: fingerprintOf(verb, asked) }, run)).body as Answer;
+    const repeatable = { key: parseKey(key, 'idempotencyKey'), fingerprint: fingerprintOf(verb, asked) };
+    return (await once(services, repeatable, run)).body as Answer;
   }
 
   return {

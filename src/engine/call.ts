@@ -1,4 +1,5 @@
 import { fingerprintOf } from '../lib/fingerprints.ts';
+import { parseKey } from '../lib/schemas.ts';
 import type { Answer } from './batch.ts';
 import type { Asked, Engine } from './engine.ts';
 import type { Operation } from './operations.ts';
@@ -22,12 +23,16 @@ export function submit(engine: Engine, asked: Asked, { transaction }: CallOption
   return transaction === undefined ? engine.submit(asked) : engine.submitIn(transaction, asked);
 }
 
-/** A client's key with what was asked under it. */
+/** A client's key with what was asked under it. Throws `invalid_request`. */
 export function idempotencyOf(
   { idempotencyKey: key, requestId }: CallOptions,
   verb: string,
   input: unknown,
 ): Operation['idempotency'] {
   if (key === null || key === undefined) return null;
-  return { key, fingerprint: fingerprintOf(verb, input), ...(requestId === undefined ? {} : { requestId }) };
+  return {
+    key: parseKey(key, 'idempotencyKey'),
+    fingerprint: fingerprintOf(verb, input),
+    ...(requestId === undefined ? {} : { requestId }),
+  };
 }

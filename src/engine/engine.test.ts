@@ -448,7 +448,15 @@ suite('the engine', () => {
     const id = await workspaceWith('idle', 1n);
     const pending = engine.submit(call(id));
     assert.equal(engine.backlog(), 1);
-    await Promise.all([engine.idle(), pending]);
+    const order: string[] = [];
+    // Whoever was answered may go on and read, before what it reads with is closed.
+    const answered = pending.then(() => database.pool.query('select')).then(() => order.push('read'));
+    const closed = engine
+      .idle()
+      .then(() => database.pool.query('select'))
+      .then(() => order.push('closed'));
+    await Promise.all([closed, answered]);
+    assert.deepEqual(order, ['read', 'closed']);
     assert.equal(engine.backlog(), 0);
   });
 });

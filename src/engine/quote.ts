@@ -137,6 +137,7 @@ function freeAgainAt(
   { start, end }: Period,
   now: number,
 ): number | null {
+  // Of nothing, nothing is ever free.
   if (end === null || limit === 0n) return end;
   const ends = [end, ...countedEnds(state, featureCode)].filter((at) => at > now).sort((a, b) => a - b);
   const counted = (from: number, at: number) =>

@@ -14,7 +14,7 @@ export type WorkspaceWrite = {
   /** Counted in periods, and given back to them. */
   used: readonly UsageRow[];
   returned: readonly UsageRow[];
-  refundedUses: readonly OfWorkspace[];
+  refundedUses: readonly RowOfWorkspace[];
   /** What grants paid for what others owed, and what they got back of it. */
   debtsPaid: readonly DebtPaymentRow[];
   debtsReturned: readonly DebtPaymentRow[];
@@ -40,9 +40,9 @@ export type WalletRow = {
   isTopUpDue: boolean;
 };
 
-type OfWorkspace = { id: string; workspaceId: string };
+export type RowOfWorkspace = { id: string; workspaceId: string };
 
-export type GrantChangeRow = OfWorkspace & Record<keyof GrantChange, string>;
+export type GrantChangeRow = RowOfWorkspace & Record<keyof GrantChange, string>;
 
 export type NewGrantRow = GrantChangeRow & {
   type: string;
@@ -54,7 +54,7 @@ export type NewGrantRow = GrantChangeRow & {
 };
 
 /** The id is for a row that is not there yet; an existing row keeps its own. */
-export type UsageRow = OfWorkspace & {
+export type UsageRow = RowOfWorkspace & {
   featureCode: string;
   periodStart: string;
   periodEnd: string | null;
@@ -63,7 +63,7 @@ export type UsageRow = OfWorkspace & {
 
 export type DebtPaymentRow = { workspaceId: string; debtorId: string; payerId: string; amount: string };
 
-export type HoldChangeRow = OfWorkspace & {
+export type HoldChangeRow = RowOfWorkspace & {
   status: 'HELD' | 'SETTLED' | 'RELEASED';
   progressAmount: number;
   settledAmount: string | null;

@@ -7,6 +7,7 @@ import type {
   GrantChangeRow,
   HoldChangeRow,
   NewGrantRow,
+  RowOfWorkspace,
   UsageRow,
   WalletRow,
   WorkspaceWrite,
@@ -83,7 +84,7 @@ const WALLET: readonly Column<WalletRow>[] = [
   { name: 'topUpBelow', type: 'numeric', value: ({ topUpBelow }) => topUpBelow },
   { name: 'isTopUpDue', type: 'bool', value: ({ isTopUpDue }) => String(isTopUpDue) },
   // An array of its own for each wallet, as text.
-  { name: 'keys', type: 'text', value: ({ keys }) => (keys.length === 0 ? null : arrayText(keys, itself)) },
+  { name: 'keys', type: 'text', value: ({ keys }) => arrayText(keys, itself) },
 ];
 
 const GRANT_FIGURES: readonly Column<GrantChangeRow>[] = [
@@ -122,7 +123,7 @@ const DEBT_PAYMENT: readonly Column<DebtPaymentRow>[] = [
   { name: 'amount', type: 'numeric', value: ({ amount }) => amount },
 ];
 
-const REFUNDED_USE: readonly Column<{ id: string; workspaceId: string }>[] = [
+const REFUNDED_USE: readonly Column<RowOfWorkspace>[] = [
   { name: 'id', type: 'text', value: ({ id }) => id },
   { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
 ];
@@ -330,7 +331,7 @@ used as (
   insert into "FeatureUsage" (
     id, "workspaceId", "featureCode", "periodStart", "periodEnd", used, "createdAt", "updatedAt"
   )
-  select ${namesOf(USAGE)}, $1, $1 from (${given}) d
+  select id, "workspaceId", "featureCode", "periodStart", "periodEnd", amount, $1, $1 from (${given}) d
   on conflict ("workspaceId", "featureCode", "periodStart") do update
   set
     used = "FeatureUsage".used + excluded.used, "updatedAt" = excluded."updatedAt",

@@ -18,14 +18,14 @@ const BATCH_MAX = 500;
 
 /**
  * A statement has a price of its own, so one large batch is worth more than two at once. A second one begins beside the
- * first where enough wait to make it large; or a smaller one, once the first takes longer than the work on it, and so
- * waits for the disk.
+ * first where so many wait that it will be large, unless they are of workspaces that are in the first; or with fewer, once
+ * the first takes longer than the work on it, and so waits for the disk.
  */
 const BATCHES_MAX = 2;
 const LARGE_BATCH_MIN = 200;
 const SECOND_BATCH_MIN = 24;
 
-/** The work on a batch, at most, in milliseconds: for its statement, and for each operation. */
+/** How long the work on a batch takes at most, where its states are kept: for its statement, and for each operation. */
 const STATEMENT_MS = 2;
 const OPERATION_MS = 0.1;
 
@@ -69,8 +69,8 @@ type Pending = Attempt & {
 export class Writer {
   readonly #services: WriterServices;
   readonly #queue = new Queue<Pending>();
-  readonly #underWay = new Set<Pending[]>();
-  /** Of those under way: Postgres works on them, and does not yet wait for its disk. */
+  #underWay = 0;
+  /** Of those under way: for less long than the work on them may take. */
   readonly #inWork = new Set<Pending[]>();
   /** Workspaces whose lane waits for its turn. */
   readonly #lanes: string[] = [];
@@ -125,9 +125,9 @@ export class Writer {
 
   /** Takes a batch and writes it; false if there is none, or it is not time for it. */
   #startOne(): boolean {
-    if (this.#underWay.size === BATCHES_MAX) return false;
+    if (this.#underWay === BATCHES_MAX) return false;
     const least = this.#inWork.size > 0 ? LARGE_BATCH_MIN : SECOND_BATCH_MIN;
-    if (this.#underWay.size > 0 && this.#queue.length < least) return false;
+    if (this.#underWay > 0 && this.#queue.length < least) return false;
     const batch = this.#queue.take(BATCH_MAX);
     if (batch.length === 0) return false;
     void this.#run(batch);
@@ -135,7 +135,7 @@ export class Writer {
   }
 
   async #run(batch: Pending[]): Promise<void> {
-    this.#underWay.add(batch);
+    this.#underWay++;
     this.#inWork.add(batch);
     const work = setTimeout(
       () => {
@@ -147,7 +147,7 @@ export class Writer {
     const again = await this.#write(batch);
     clearTimeout(work);
     this.#inWork.delete(batch);
-    this.#underWay.delete(batch);
+    this.#underWay--;
     this.#queue.putBack(batch, again);
     for (const pending of again) if (pending.needsLane) this.#openLane(workspaceOf(pending));
     while (this.#startOne());
@@ -266,6 +266,8 @@ export class Writer {
         this.#forget(batch);
         return this.#decide(batch, client);
       });
+      const isMoved = batch.every((pending) => outcomes.get(pending)!.type === 'moved');
+      if (isMoved) throw new Error('a workspace under its lock can be moved by nobody');
       return this.#answerAll(batch, outcomes);
     } catch (error) {
       this.#forget(batch);
@@ -298,7 +300,8 @@ export class Writer {
     if (this.#untold.push(tell) === 1) setImmediate(() => this.#tellAll());
     this.#backlog--;
     if (this.#backlog > 0) return;
-    this.#untold.push(...this.#idlers);
+    // After whoever was answered has gone on.
+    for (const idler of this.#idlers) setImmediate(idler);
     this.#idlers = [];
   }
 

@@ -9,7 +9,7 @@ import type { Call, Endpoint, Reply } from '../lib/endpoint.ts';
 import { Refusal } from '../lib/errors.ts';
 import { fingerprintOf } from '../lib/fingerprints.ts';
 import { newId } from '../lib/ids.ts';
-import { idempotencyKeySchema, parse } from '../lib/schemas.ts';
+import { parse, parseKey } from '../lib/schemas.ts';
 import { errorOf } from './errors.ts';
 
 /** Bodies are read whole into memory. A thousand uses take about 200 KiB. */
@@ -60,7 +60,7 @@ export function createServer(options: ServerOptions): FastifyInstance {
   server.setErrorHandler((error, request, reply) => answerError(error, request, reply, options));
   server.setNotFoundHandler(async (request) => {
     // Below /v1 nobody learns without a key what there is.
-    if (/^\/v1(\/|$)/.test(request.url)) await promisify(authenticate)(request, options.keys);
+    if (/^\/v1(\/|$)/.test(request.url)) await authenticated(request, options.keys);
     throw noSuchPath(request);
   });
   readJson(server);
@@ -114,16 +114,9 @@ function callOf(endpoint: Endpoint, request: FastifyRequest): AnyCall {
     query: endpoint.query === undefined ? undefined : parse(endpoint.query, request.query),
     params: endpoint.params === undefined ? undefined : parse(endpoint.params, request.params),
     requestId: request.id,
-    idempotencyKey: endpoint.repeats === undefined || key === undefined ? null : parseKey(key),
+    idempotencyKey:
+      endpoint.repeats === undefined || key === undefined ? null : parseKey(key, 'Idempotency-Key'),
   };
-}
-
-function parseKey(key: string | string[]): string {
-  const result = idempotencyKeySchema.safeParse(key);
-  if (result.success) return result.data;
-  throw new Refusal('invalid_request', 'Idempotency-Key must be 1 to 255 characters.', {
-    param: 'Idempotency-Key',
-  });
 }
 
 async function answerCall(endpoint: Endpoint, call: AnyCall, options: ServerOptions): Promise<Reply> {
@@ -142,11 +135,15 @@ function authenticate(request: FastifyRequest, keys: Keys, done: (refusal?: Erro
     return;
   }
   const decide = (isAccepted: boolean) =>
-    isAccepted ? done() : done(unauthorized('This secret key is not known.'));
+    done(isAccepted ? undefined : unauthorized('This secret key is not known.'));
+  // With nothing it would be accepted.
+  const fail = (error: unknown) => done(error instanceof Error ? error : new Error(String(error)));
   const isAccepted = keys.accepts(match[1]!);
   if (typeof isAccepted === 'boolean') decide(isAccepted);
-  else isAccepted.then(decide, done);
+  else isAccepted.then(decide, fail);
 }
+
+const authenticated = promisify(authenticate);
 
 function unauthorized(message: string): Refusal {
   return new Refusal('unauthorized', message, { param: 'Authorization' });

@@ -95,3 +95,10 @@ function isDay(date: string): boolean {
 const KEY_MESSAGE = 'must be 1 to 255 characters';
 /** What a client sends as Idempotency-Key: header characters, which are Latin-1 at most. */
 export const idempotencyKeySchema = textSchema(255).meta({ description: KEY_MESSAGE });
+
+/** A key as its caller names it. Throws `invalid_request`. */
+export function parseKey(key: unknown, param: 'Idempotency-Key' | 'idempotencyKey'): string {
+  const result = idempotencyKeySchema.safeParse(key);
+  if (result.success) return result.data;
+  throw new Refusal('invalid_request', `${param} ${result.error.issues[0]!.message}.`, { param });
+}
