@@ -48,9 +48,9 @@ const asking: typeof fetch = async (input, init) => {
 /** Gives the answers that were kept, in as much of a Response as the client reads. */
 const replaying: typeof fetch = async (input) => {
   const text = async () => answers.get(verbOf(String(input)))!;
-  return { ok: true, status: 200, headers: NO_HEADERS, text } as Response;
+  return { ok: true, status: 200, headers: ITS_HEADERS, text } as Response;
 };
-const NO_HEADERS = new Headers();
+const ITS_HEADERS = new Headers({ 'request-id': 'req_replayed' });
 
 const verbOf = (url: string) => url.slice(url.lastIndexOf('/'));
 

@@ -1,6 +1,6 @@
 /**
  * A stand-in for a provider of models, so that the examples run without an account: it streams as OpenAI does, from
- * chat completions, responses and images. `node examples/provider.ts` serves it on port 4010.
+ * chat completions, responses and images. `node_modules/.bin/node examples/provider.ts` serves it on port 4010.
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';

@@ -33,11 +33,15 @@ export function createClient(options: ClientOptions & Partial<JournalOptions>): 
 }
 
 function lineOf({ url, secretKey, fetch: own }: ClientOptions, limits: Partial<Limits>): Line {
-  const { protocol, username, origin, pathname } = new URL(url);
-  if (!/^https?:$/.test(protocol) || username !== '') {
-    throw new TypeError('url must be that of Tollgate, such as https://tollgate.internal:3000.');
+  // Both come from the environment most often, where they may be missing whatever their types say.
+  const address = URL.parse(url ?? '');
+  if (address === null || !/^https?:$/.test(address.protocol) || address.username !== '') {
+    throw new TypeError(`url is where Tollgate is, such as https://tollgate.internal:3000, and not ${url}.`);
   }
-  if (!/^[\x21-\x7e]+$/.test(secretKey)) throw new TypeError('secretKey must be a secret key of Tollgate.');
+  if (!/^[\x21-\x7e]+$/.test(secretKey ?? '')) {
+    throw new TypeError('secretKey must be a secret key of Tollgate: its first start shows one.');
+  }
+  const { origin, pathname } = address;
   return {
     url: origin + pathname.replace(/\/+$/, ''),
     secretKey,

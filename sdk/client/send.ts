@@ -101,24 +101,29 @@ function initOf({ secretKey }: Line, { method, body, idempotencyKey }: Request) 
 }
 
 function read(
-  { status, ok }: Response,
+  { status, ok, headers }: Response,
   text: string,
   retryAfterMs: number,
   idempotencyKey: string | undefined,
 ): { body: unknown } | Failure {
   const body = parse(text);
-  if (ok && body !== undefined) return { body };
+  // Whoever else says yes has booked nothing.
+  const isTollgate = headers.get('request-id')?.startsWith('req_') ?? false;
+  if (ok && body !== undefined && isTollgate) return { body };
   const refused = (body as { error?: ErrorBody } | undefined)?.error;
   return { retryAfterMs, error: errorOf() };
 
   function errorOf(): TollgateError {
     if (typeof refused?.code === 'string') return new Refusal(status, refused, idempotencyKey);
-    if (ok) return new Unreachable('The answer was cut off.', { idempotencyKey });
+    if (ok && isTollgate) return new Unreachable('The answer was cut off.', { idempotencyKey });
     if (status === 429 || status >= 500) {
       const message = `Something in front of Tollgate answered ${status}: ${text.slice(0, EXCERPT_LENGTH)}`;
       return new Unreachable(message, { idempotencyKey });
     }
-    return new ForeignAnswer(`What answered ${status} is not Tollgate: is \`url\` right?`, status);
+    return new ForeignAnswer(
+      `What answered ${status} is not Tollgate, or its header request-id was taken away: is \`url\` right?`,
+      status,
+    );
   }
 }
 

@@ -9,7 +9,7 @@ import type { AIWork, PricedWork } from '../engine/work.ts';
 import { creditOf, creditSchema, refusalOf } from '../entitlements/answers.ts';
 import { type EntitlementServices, findFeature } from '../entitlements/entitlements.ts';
 import { MICROS_PER_UNIT, toUnits } from '../lib/amounts.ts';
-import { toIso } from '../lib/clock.ts';
+import { toIso } from '../lib/times.ts';
 
 export const aiUsageSchema = z
   .object({

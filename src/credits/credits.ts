@@ -3,7 +3,7 @@ import { type Answered, type CallOptions, idempotencyOf, submit } from '../engin
 import type { Engine } from '../engine/engine.ts';
 import type { Decision } from '../engine/operations.ts';
 import { type Micros, toMicros, toUnits } from '../lib/amounts.ts';
-import { toIso } from '../lib/clock.ts';
+import { toIso } from '../lib/times.ts';
 
 export const grantSchema = z
   .object({

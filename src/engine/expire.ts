@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/types.ts';
 import { toUnits } from '../lib/amounts.ts';
-import { toIso } from '../lib/clock.ts';
+import { toIso } from '../lib/times.ts';
 import { isOver } from './debts.ts';
 import type { Decision, Operation, SettleOperation } from './operations.ts';
 import { pricedOf } from './priced.ts';

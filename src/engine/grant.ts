@@ -1,6 +1,6 @@
 import { SUM_MAX, toUnits } from '../lib/amounts.ts';
-import { toIsoOrNull } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
+import { toIsoOrNull } from '../lib/times.ts';
 import { openLedger, payDebts, settle } from './debts.ts';
 import type { Decision, GrantOperation } from './operations.ts';
 import type { Context } from './quote.ts';

@@ -1,6 +1,6 @@
 import { toUnits } from '../lib/amounts.ts';
-import { toIso, toIsoOrNull } from '../lib/clock.ts';
 import { Refusal } from '../lib/errors.ts';
+import { toIso, toIsoOrNull } from '../lib/times.ts';
 import type { Decision, HoldOperation, HoldReason, ProgressOperation } from './operations.ts';
 import { allowanceReasonOf, type Context } from './quote.ts';
 import { type Hold, type State, unheld } from './state.ts';

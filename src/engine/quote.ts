@@ -10,9 +10,9 @@ import {
   SUM_MAX,
   toUnits,
 } from '../lib/amounts.ts';
-import { toIsoOrNull } from '../lib/clock.ts';
 import type { Code } from '../lib/errors.ts';
 import { type Period, periodAt } from '../lib/periods.ts';
+import { toIsoOrNull } from '../lib/times.ts';
 import type { AllowanceReason } from './operations.ts';
 import {
   anchorAt,

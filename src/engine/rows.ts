@@ -1,5 +1,5 @@
 import { type Micros, toDecimal, toMicros } from '../lib/amounts.ts';
-import { toIso, toIsoOrNull } from '../lib/clock.ts';
+import { toIso, toIsoOrNull } from '../lib/times.ts';
 import type { Decision } from './operations.ts';
 import type { State } from './state.ts';
 import type { PricedWork } from './work.ts';

@@ -3,8 +3,8 @@ import type { Answer } from '../engine/batch.ts';
 import type { Answered } from '../engine/call.ts';
 import type { Decision, Reasons } from '../engine/operations.ts';
 import { toMicros, toUnits } from '../lib/amounts.ts';
-import { toIso } from '../lib/clock.ts';
 import { type Code, Refusal } from '../lib/errors.ts';
+import { toIso } from '../lib/times.ts';
 
 /** The wallet in an answer: what is held of the balance is not available. */
 export const creditSchema = z.object({ balance: z.number(), held: z.number(), available: z.number() });
@@ -107,6 +107,6 @@ function messageOf(
         : `${toUnits(amount)} is more than is left of the allowance of ${featureCode} (${used} is used${held}): ask for up to ${details.affordable}; ${when}.`;
     }
     default:
-      return `This takes ${details.required} credits and ${details.available} are available: buy credits, or ask for up to ${details.affordable}.`;
+      return `This takes ${details.required} credits and ${details.available} are available: buy credits, or ask for up to ${details.affordable} of ${featureCode}.`;
   }
 }

@@ -14,8 +14,9 @@ import { type Quote, quote } from '../engine/quote.ts';
 import { planAt } from '../engine/state.ts';
 import { balanceReason } from '../engine/step.ts';
 import { MICROS_PER_UNIT, type Micros, toUnits } from '../lib/amounts.ts';
-import { type Clock, toIsoOrNull } from '../lib/clock.ts';
+import type { Clock } from '../lib/clock.ts';
 import { Refusal, type RefusalBody } from '../lib/errors.ts';
+import { toIsoOrNull } from '../lib/times.ts';
 import { creditOf, refundedUsageOf, type Usage, usageOf } from './answers.ts';
 
 export type EntitlementServices = { engine: Engine; catalog: Catalog; clock: Clock };

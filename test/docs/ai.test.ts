@@ -52,6 +52,25 @@ describe('the page about AI work', () => {
     }
   });
 
+  test('asks for images that have a price', () => {
+    const { ai } = parseCatalog(config);
+    const [, sample] = /```ts\n([^`]*generateImage\([^`]*)```/.exec(page)!;
+    const named = (pattern: RegExp) => pattern.exec(sample!)![1]!;
+    const images = {
+      ...{
+        count: Number(named(/n: (\d+)/)),
+        size: named(/size: '(\w+)'/),
+        quality: named(/quality: '(\w+)'/),
+      },
+    };
+    const { points } = quoteWork(
+      ai,
+      { model: named(/image\('([^']+)'\)/), images },
+      Date.parse('2026-11-24'),
+    );
+    assert.ok(points > 0n);
+  });
+
   test('says of every pool what is counted there', () => {
     const named = tableOf(page, 'pool').flatMap(([pools]) => codeOf(pools!));
     assert.deepEqual(named.sort(), [...POOLS].sort());

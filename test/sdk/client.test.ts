@@ -268,6 +268,17 @@ describe('on a bad line', () => {
       { status: 302, body: '', headers: { location: 'https://elsewhere.test/' } },
     );
     await assert.rejects(tollgate.audit(), ForeignAnswer);
+    wire.fail(
+      /usage/,
+      { status: 200, body: '{"id":"chatcmpl-1"}' },
+      { status: 200, body: '<html>Hello</html>' },
+    );
+    const use = { workspaceId: 'acme', featureCode: 'blocked' };
+    for (let time = 0; time < 2; time++)
+      await assert.rejects(
+        tollgate.use(use),
+        (error) => error instanceof ForeignAnswer && error.status === 200,
+      );
     await assert.rejects(tollgate.audit(), (error) => error instanceof ForeignAnswer && error.status === 302);
   });
 });
@@ -295,7 +306,12 @@ describe('what cannot be sent is not sent', () => {
 
   test('a client that could reach nobody is not made', () => {
     const secretKey = SECRET_KEY;
-    assert.throws(() => createClient({ url: 'tollgate', secretKey }), TypeError);
+    assert.throws(
+      () => createClient({ url: 'tollgate', secretKey }),
+      /url is where Tollgate is, .* not tollgate\./,
+    );
+    assert.throws(() => createClient({ url: undefined as never, secretKey }), /url is where Tollgate is/);
+    assert.throws(() => createClient({ url: wire.url, secretKey: undefined as never }), /secretKey must be/);
     assert.throws(() => createClient({ url: 'ftp://tollgate', secretKey }), TypeError);
     assert.throws(() => createClient({ url: 'http://me:pass@tollgate', secretKey }), TypeError);
     assert.throws(() => createClient({ url: wire.url, secretKey: 'two\nlines' }), TypeError);

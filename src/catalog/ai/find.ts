@@ -73,7 +73,7 @@ function modelUnknown(pricing: AIPricing | null, { model, images }: ModelWork): 
   const advice =
     pricing === null
       ? 'it has no `ai` that says how models are priced'
-      : `add it to ai.models, or name an ai.fallback${pricing.list === null ? '' : '; another host is named as "groq:llama-3.3-70b-versatile"'}`;
+      : `check its name, add it to ai.models, or name an ai.fallback${pricing.list === null ? '' : '; another host is named as "groq:llama-3.3-70b-versatile"'}`;
   return new Refusal('model_unknown', `The catalog has ${what}: ${advice}.`, {
     param: 'model',
     details: { model, kind },
