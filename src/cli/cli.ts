@@ -39,8 +39,10 @@ const COMMANDS: Record<string, Command> = {
 export async function runCommand([name = 'help', ...args]: string[]): Promise<number> {
   const command = COMMANDS[name];
   if (command === undefined) {
+    const isAsked = name === 'help' || name === '--help';
+    if (!isAsked) process.stderr.write(`tollgate: there is no command ${name}.\n`);
     process.stdout.write(help());
-    return name === 'help' || name === '--help' ? 0 : 1;
+    return isAsked ? 0 : 1;
   }
   try {
     return await command.run(args);

@@ -43,6 +43,7 @@ suite('what cannot be used is refused by its name, and no secret is repeated', (
     ['STRIPE_WEBHOOK_SECRET', { STRIPE_WEBHOOK_SECRET: ' ' }],
     ['STRIPE_WEBHOOK_SECRET', { STRIPE_WEBHOOK_SECRET: 'whsec_secret,' }],
     ['STRIPE_SECRET_KEY', { STRIPE_SECRET_KEY: 'pk_test_secret', STRIPE_WEBHOOK_SECRET: 'whsec_a' }],
+    ['STRIPE_SECRET_KEY', { STRIPE_SECRET_KEY: 'sk_test_…', STRIPE_WEBHOOK_SECRET: 'whsec_a' }],
     ['STRIPE_WEBHOOK_SECRET', { STRIPE_SECRET_KEY: 'sk_test_secret' }],
     ['STRIPE_SECRET_KEY', { STRIPE_API_BASE: 'http://127.0.0.1:1' }],
     ['TOLLGATE_TEST_CLOCK', { TOLLGATE_TEST_CLOCK: '1', STRIPE_SECRET_KEY: 'sk_live_secret' }],

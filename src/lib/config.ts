@@ -28,7 +28,7 @@ export class ConfigError extends Error {
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const stripeKey = text(env, 'STRIPE_SECRET_KEY');
   const testClock = flag(env, 'TOLLGATE_TEST_CLOCK');
-  if (stripeKey !== undefined && !/^[rs]k_/.test(stripeKey)) {
+  if (stripeKey !== undefined && !/^[rs]k_\w+$/.test(stripeKey)) {
     throw new ConfigError('STRIPE_SECRET_KEY must be a secret key (sk_… or rk_…) of your account.');
   }
   if (testClock && stripeKey !== undefined && /^[rs]k_live_/.test(stripeKey)) {
