@@ -34,7 +34,7 @@ export function createClient(options: ClientOptions & Partial<JournalOptions>): 
 
 function lineOf({ url, secretKey, fetch: own }: ClientOptions, limits: Partial<Limits>): Line {
   // Both come from the environment most often, where they may be missing whatever their types say.
-  const address = URL.parse(url ?? '');
+  const address = URL.canParse(url) ? new URL(url) : null;
   if (address === null || !/^https?:$/.test(address.protocol) || address.username !== '') {
     throw new TypeError(`url is where Tollgate is, such as https://tollgate.internal:3000, and not ${url}.`);
   }
