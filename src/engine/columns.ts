@@ -14,9 +14,13 @@ import type {
 /** A column of many small rows, which travels as an array: they are read faster so than as JSON. */
 export type Column<Row> = { name: string; type: string; value: (row: Row) => string | null | undefined };
 
-export const DECISION: readonly Column<Decision>[] = [
+export const ROW_OF_WORKSPACE: readonly Column<RowOfWorkspace>[] = [
   { name: 'id', type: 'text', value: ({ id }) => id },
   { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+];
+
+export const DECISION: readonly Column<Decision>[] = [
+  ...ROW_OF_WORKSPACE,
   { name: 'operation', type: '"OperationType"', value: ({ operation }) => operation },
   { name: 'featureCode', type: 'text', value: ({ featureCode }) => featureCode },
   { name: 'amount', type: 'numeric', value: ({ amount }) => toDecimal(amount) },
@@ -24,11 +28,7 @@ export const DECISION: readonly Column<Decision>[] = [
   { name: 'fromAllowance', type: 'numeric', value: ({ fromAllowance }) => toDecimal(fromAllowance) },
   { name: 'fromCredits', type: 'numeric', value: ({ fromCredits }) => toDecimal(fromCredits) },
   { name: 'creditCost', type: 'numeric', value: ({ creditCost }) => toDecimal(creditCost) },
-  {
-    name: 'periodStart',
-    type: 'timestamptz',
-    value: ({ periodStart }) => toIsoOrNull(periodStart),
-  },
+  { name: 'periodStart', type: 'timestamptz', value: ({ periodStart }) => toIsoOrNull(periodStart) },
   { name: 'refundOf', type: 'text', value: ({ refundOf }) => refundOf },
   { name: 'plan', type: '"PlanType"', value: ({ plan }) => plan },
   { name: 'catalogVersion', type: 'text', value: ({ catalogVersion }) => catalogVersion },
@@ -54,8 +54,7 @@ export const WALLET: readonly Column<WalletRow>[] = [
 ];
 
 export const GRANT_FIGURES: readonly Column<GrantChangeRow>[] = [
-  { name: 'id', type: 'text', value: ({ id }) => id },
-  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  ...ROW_OF_WORKSPACE,
   { name: 'remaining', type: 'numeric', value: ({ remaining }) => remaining },
   { name: 'expired', type: 'numeric', value: ({ expired }) => expired },
   { name: 'clawedBack', type: 'numeric', value: ({ clawedBack }) => clawedBack },
@@ -74,8 +73,7 @@ export const NEW_GRANT: readonly Column<NewGrantRow>[] = [
 ];
 
 export const USAGE: readonly Column<UsageRow>[] = [
-  { name: 'id', type: 'text', value: ({ id }) => id },
-  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  ...ROW_OF_WORKSPACE,
   { name: 'featureCode', type: 'text', value: ({ featureCode }) => featureCode },
   { name: 'periodStart', type: 'timestamptz', value: ({ periodStart }) => periodStart },
   { name: 'periodEnd', type: 'timestamptz', value: ({ periodEnd }) => periodEnd },
@@ -89,14 +87,8 @@ export const DEBT_PAYMENT: readonly Column<DebtPaymentRow>[] = [
   { name: 'amount', type: 'numeric', value: ({ amount }) => amount },
 ];
 
-export const REFUNDED_USE: readonly Column<RowOfWorkspace>[] = [
-  { name: 'id', type: 'text', value: ({ id }) => id },
-  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
-];
-
 export const HOLD_CHANGE: readonly Column<HoldChangeRow>[] = [
-  { name: 'id', type: 'text', value: ({ id }) => id },
-  { name: 'workspaceId', type: 'text', value: ({ workspaceId }) => workspaceId },
+  ...ROW_OF_WORKSPACE,
   { name: 'status', type: '"HoldStatus"', value: ({ status }) => status },
   { name: 'progressAmount', type: 'numeric', value: ({ progressAmount }) => String(progressAmount) },
   { name: 'settledAmount', type: 'numeric', value: ({ settledAmount }) => settledAmount },

@@ -8,7 +8,7 @@ import {
   HOLD_CHANGE,
   NEW_GRANT,
   namesOf,
-  REFUNDED_USE,
+  ROW_OF_WORKSPACE,
   USAGE,
   unnested,
   WALLET,
@@ -235,7 +235,7 @@ returned as (
 )`,
   ),
   ofRows(
-    REFUNDED_USE,
+    ROW_OF_WORKSPACE,
     ({ refundedUses }) => refundedUses,
     (given) => `
 refundedCreditUsage as (

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AMOUNT_MAX, type Micros, toMicros, toUnits } from './amounts.ts';
 import { Refusal } from './errors.ts';
+import { toIso } from './times.ts';
 
 /** Checks a request against its schema. Throws `invalid_request`, naming the first field that is wrong. */
 export function parse<S extends z.ZodType>(schema: S, value: unknown): z.output<S> {
@@ -84,7 +85,7 @@ export const timeSchema = z
 
 /** Seen from UTC, a last day of 9999 may lie in 10000, which is written in another way. */
 function hasFourDigits(time: number): boolean {
-  return /^\d{4}-/.test(new Date(time).toISOString());
+  return /^\d{4}-/.test(toIso(time));
 }
 
 /** JavaScript reads 30 February as 2 March. */

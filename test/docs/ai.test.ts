@@ -56,18 +56,9 @@ describe('the page about AI work', () => {
     const { ai } = parseCatalog(config);
     const [, sample] = /```ts\n([^`]*generateImage\([^`]*)```/.exec(page)!;
     const named = (pattern: RegExp) => pattern.exec(sample!)![1]!;
-    const images = {
-      ...{
-        count: Number(named(/n: (\d+)/)),
-        size: named(/size: '(\w+)'/),
-        quality: named(/quality: '(\w+)'/),
-      },
-    };
-    const { points } = quoteWork(
-      ai,
-      { model: named(/image\('([^']+)'\)/), images },
-      Date.parse('2026-11-24'),
-    );
+    const [size, quality, model] = [/size: '(\w+)'/, /quality: '(\w+)'/, /image\('([^']+)'\)/].map(named);
+    const images = { count: Number(named(/n: (\d+)/)), size: size!, quality: quality! };
+    const { points } = quoteWork(ai, { model: model!, images }, Date.parse('2026-11-24'));
     assert.ok(points > 0n);
   });
 
